@@ -1,0 +1,1 @@
+"""Evaluates the policies a product was given and keeps the reports."""

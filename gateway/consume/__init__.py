@@ -1,0 +1,1 @@
+"""Giving data out: downloads, queries, orders."""

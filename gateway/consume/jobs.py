@@ -1,0 +1,199 @@
+"""Running the reading subprocess: with a wall clock that kills, in a directory of its own, a few at a time."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import gateway
+from gateway.config import Limits, RoleRules
+from gateway.http import ProblemError
+from gateway.sources import Source
+
+WAIT_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Job:
+    """What the subprocess shall do. `format`: `rows` (JSON arrays), `jsonl`, `json` or `csv`."""
+
+    source: Source
+    name: str
+    format: str
+    limits: Limits
+    salt: str
+    seconds: float
+    rules: RoleRules | None = None
+    sql: str | None = None
+    limit: int | None = None
+    max_bytes: int | None = None
+
+    def to_json(self) -> bytes:
+        """As the subprocess reads it."""
+        content = {
+            "source": self.source.to_dict(), "name": self.name, "format": self.format, "salt": self.salt,
+            "seconds": self.seconds, "rules": self.rules.model_dump() if self.rules else None, "sql": self.sql,
+            "limit": self.limit, "max_bytes": self.max_bytes, "memory_mb": self.limits.query_memory_mb,
+            "disk_mb": self.limits.query_disk_mb,
+        }  # fmt: skip
+        return json.dumps(content).encode()
+
+
+class _Slots:
+    """How many subprocesses run in this process, over all products: memory is one machine's."""
+
+    def __init__(self) -> None:
+        self._used = 0
+        self._free = threading.Condition()
+
+    @contextmanager
+    def one(self, most: int, wait: float) -> Iterator[None]:
+        """Hold a slot. Raises ProblemError 503 when none comes free within `wait` seconds."""
+        self.take(most, wait)
+        try:
+            yield
+        finally:
+            self.give()
+
+    def take(self, most: int, wait: float) -> None:
+        with self._free:
+            if not self._free.wait_for(lambda: self._used < most, wait):
+                detail = f"{most} other requests are being worked on."
+                raise ProblemError(503, "Busy", detail, "Try again shortly.", {"Retry-After": "5"})
+            self._used += 1
+
+    def give(self) -> None:
+        with self._free:
+            self._used -= 1
+            self._free.notify()
+
+
+SLOTS = _Slots()
+EXPORT_SLOTS = _Slots()
+"""Apart from queries, because a slow reader can hold a download for minutes."""
+
+
+class Running:
+    """A started subprocess. `kill` may be called from any thread, more than once."""
+
+    def __init__(
+        self, job: Job, stdout: int | IO[bytes] = subprocess.PIPE, on_end: Callable[[], None] | None = None
+    ) -> None:
+        self.job = job
+        self.expired = False
+        self._on_end = on_end
+        self._end_lock = threading.Lock()
+        try:
+            self._start(stdout)
+        except BaseException:
+            self._end()
+            raise
+
+    def _start(self, stdout: int | IO[bytes]) -> None:
+        self._directory = tempfile.TemporaryDirectory(prefix="gateway-", ignore_cleanup_errors=True)
+        home = str(Path(gateway.__file__).parents[1])
+        environment = {"PYTHONPATH": home, "PATH": os.defpath, "LC_ALL": "C.UTF-8", "HOME": self._directory.name}
+        self.process = subprocess.Popen(
+            [sys.executable, "-P", "-B", "-m", "gateway.consume.worker"],
+            stdin=subprocess.PIPE,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            cwd=self._directory.name,
+            env=environment,
+            start_new_session=True,
+        )
+        self._timer = threading.Timer(self.job.seconds, self._expire)
+        self._timer.daemon = True
+        self._timer.start()
+        stdin = self.process.stdin
+        assert stdin is not None
+        try:
+            stdin.write(self.job.to_json() + b"\n")
+            stdin.flush()  # and kept open: its end tells the subprocess that this process is gone
+        except BrokenPipeError:  # it died at once; finish() says so
+            pass
+
+    def _expire(self) -> None:
+        self.expired = True
+        self.kill()
+        self._end()
+
+    def _end(self) -> None:
+        """Tell whoever waits for the end, once: also when nobody reads what a killed process left."""
+        with self._end_lock:
+            told, self._on_end = self._on_end, None
+        if told:
+            told()
+
+    def kill(self) -> None:
+        """End it now, whatever it does."""
+        if self.process.poll() is None:
+            self.process.kill()
+
+    def finish(self) -> dict[str, Any]:
+        """Wait for its end and clean up. The closing line: `rows`, `truncated`.
+
+        Raises:
+            ProblemError: it could not do its job, or ran out of time or memory.
+        """
+        try:
+            stderr = self.process.stderr
+            assert stderr is not None
+            told = stderr.read(100_000)
+            self.process.wait()
+        finally:
+            self.close()
+        return self._closing(told)
+
+    def close(self) -> None:
+        """Kill it if it still runs, and remove its directory."""
+        self.kill()
+        self._timer.cancel()
+        self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
+            if stream:
+                with suppress(BrokenPipeError):
+                    stream.close()
+        self._directory.cleanup()
+        self._end()
+
+    def _closing(self, told: bytes) -> dict[str, Any]:
+        if self.expired:
+            detail = f"It took longer than the {self.job.seconds:g} seconds it may take, and was stopped."
+            raise ProblemError(422, "Out of time", detail, "Ask for less, or place an order.")
+        try:
+            closing = json.loads(told.splitlines()[-1])
+        except (ValueError, IndexError):
+            closing = {}
+        if "problem" in closing:
+            raise ProblemError(*closing["problem"])
+        if self.process.returncode != 0 or "rows" not in closing:
+            detail = "It needed more memory or time than it may have, and was stopped."
+            raise ProblemError(422, "Stopped", detail, "Ask for less, or place an order.")
+        return dict(closing)
+
+
+def collect(job: Job) -> tuple[dict[str, Any], bytes, dict[str, Any]]:
+    """Run a job to its end. Blocking. The head (`columns`, `types`), the body, and the closing line.
+
+    Raises:
+        ProblemError: as `Running.finish`; 503 when too many others run.
+    """
+    with SLOTS.one(job.limits.query_at_once, WAIT_SECONDS):
+        running = Running(job)
+        try:
+            stdout = running.process.stdout
+            assert stdout is not None
+            told = stdout.read((job.max_bytes or 0) + 10_000_000)
+            closing = running.finish()
+        finally:
+            running.close()
+    head, _, body = told.partition(b"\n")
+    return json.loads(head), body, closing

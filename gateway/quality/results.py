@@ -1,0 +1,108 @@
+"""Outcomes of rules as results of the Open Observability Results Standard (OORS) 0.8, a Bitol draft.
+
+Source of the form: bitol-io.github.io/open-observability-results-standard, v0.8.1 (row counts, overall status).
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from gateway.protocol import CustomProperty, Measure, ObservabilityResults, ObservationResult, ObservationStatus, Target
+from gateway.quality.rules import Rule
+from gateway.quality.runner import Outcome
+
+_ORDER: tuple[ObservationStatus, ...] = ("error", "fail", "warn", "pass", "skip")
+_MILD = ("info", "information", "warning", "warn", "low")
+
+
+def overall(statuses: Iterable[ObservationStatus]) -> ObservationStatus:
+    """The outcome of a document (OORS 0.8.1): the first of error, fail, warn, pass, skip that occurs, else unknown."""
+    found = set(statuses)
+    return next((status for status in _ORDER if status in found), "unknown")
+
+
+def holds(value: Any, threshold: dict[str, Any]) -> bool:
+    """Whether a value meets an ODCS threshold (one operator and what it compares with). False for a null.
+
+    Raises:
+        TypeError: the two cannot be compared.
+    """
+    ((operator, wanted),) = threshold.items()
+    if operator in ("mustBe", "mustNotBe"):
+        same = value == wanted or (not isinstance(wanted, str) and str(value) == str(wanted))
+        return same is (operator == "mustBe")
+    if value is None or isinstance(value, str) or isinstance(wanted, str):
+        raise TypeError(f"{operator} compares numbers; the measure is {value!r}")
+    if operator in ("mustBeBetween", "mustNotBeBetween"):
+        low, high = wanted
+        return bool(low <= value <= high) is (operator == "mustBeBetween")
+    return bool(
+        {
+            "mustBeGreaterThan": value > wanted,
+            "mustBeGreaterOrEqualTo": value >= wanted,
+            "mustBeLessThan": value < wanted,
+            "mustBeLessOrEqualTo": value <= wanted,
+        }[operator]
+    )
+
+
+def result_of(
+    rule: Rule, outcome: Outcome, *, artifact_id: str, artifact: str, contract_id: str, contract_version: str
+) -> ObservationResult:
+    """One OORS result. A failing rule of severity info or warning is `warn`, any other is `fail`.
+
+    A rule that was not measured is `skip`, never `pass`.
+    """
+    status, message = _judged(rule, outcome)
+    measured = outcome.status == "measured"
+    return ObservationResult(
+        id=f"{artifact}/{rule.id}",
+        type="check",
+        name=rule.name,
+        status=status,
+        relates_to=rule.relates_to,
+        severity=rule.severity,
+        dimension=rule.dimension,
+        target=Target(
+            resource_type="column" if rule.property else "table",
+            resource_identifier=f"{rule.object}.{rule.property}" if rule.property else rule.object,
+        ),
+        measure=Measure(
+            metric=rule.metric,
+            value=outcome.value,
+            threshold=rule.threshold or None,
+            unit=rule.unit,
+            row_count=outcome.rows,
+            failed_row_count=outcome.failed,
+        )
+        if measured
+        else None,
+        message=message,
+        custom_properties=[
+            CustomProperty(property="artifactId", value=artifact_id),
+            CustomProperty(property="contractId", value=contract_id),
+            CustomProperty(property="contractVersion", value=contract_version),
+        ],
+    )
+
+
+def _judged(rule: Rule, outcome: Outcome) -> tuple[ObservationStatus, str | None]:
+    if outcome.status == "skip":
+        return "skip", f"Not evaluated. {outcome.message}"
+    if outcome.status == "error":
+        return "error", f"Could not be evaluated. {outcome.message}"
+    try:
+        if holds(outcome.value, rule.threshold):
+            return "pass", outcome.message
+    except (TypeError, ValueError) as error:
+        return "error", f"Could not be evaluated. {error}."
+    ((operator, wanted),) = rule.threshold.items()
+    unit = f" {rule.unit}" if rule.unit else ""
+    text = f"{operator} {wanted}, found {outcome.value}{unit}." + (f" {outcome.message}" if outcome.message else "")
+    return ("warn" if str(rule.severity).lower() in _MILD else "fail"), text
+
+
+def quality_of(results: ObservabilityResults) -> float | None:
+    """Passed checks of those evaluated (pass, warn, fail, error), 0 to 1; None when none was."""
+    checks = [result.status for result in results.results if result.type == "check"]
+    judged = [status for status in checks if status not in ("skip", "unknown")]
+    return judged.count("pass") / len(judged) if judged else None
