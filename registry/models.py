@@ -1,0 +1,237 @@
+"""The phone book: what a product is called, a few sentences, who owns it, and where to ask for everything else.
+
+Nothing fetched from a product is ever here.
+"""
+
+import re
+import uuid
+
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models.functions import Now
+from django.urls import reverse
+
+from marketplace.accounts.models import Team
+
+SLUG = RegexValidator(
+    r"^[a-z0-9]+(?:-[a-z0-9]+)*$", "Use small letters, digits and single hyphens, like global-precipitation."
+)
+SUMMARY_LIMIT = 1200  # characters: two short paragraphs
+
+
+class Domain(models.Model):
+    """A namespace of products; a tree, so that browsing narrows. URNs carry the slug, which is unique in the mesh."""
+
+    slug = models.CharField(max_length=63, unique=True, validators=[SLUG])
+    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="children")
+    path = models.CharField(
+        max_length=400, unique=True, editable=False, help_text="Slugs from the root, like climate/precipitation."
+    )
+    title = models.CharField(max_length=120)
+    summary = models.CharField(max_length=400, blank=True)
+
+    # Listed products here and below; set by queries.domains_with_counts only.
+    count: int
+
+    class Meta:
+        ordering = ["path"]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        return reverse("catalogue:domain", args=[self.slug])
+
+    @property
+    def ancestor_slugs(self) -> list[str]:
+        """Slugs from the root down to the parent."""
+        return self.path.split("/")[:-1]
+
+
+class Tag(models.Model):
+    """A word of the mesh's glossary."""
+
+    slug = models.CharField(max_length=63, unique=True, validators=[SLUG])
+    label = models.CharField(max_length=63)
+
+    class Meta:
+        ordering = ["slug"]
+
+    def __str__(self) -> str:
+        return self.label
+
+
+class Lifecycle(models.TextChoices):
+    """draft → published ⇄ paused → deprecated → retired."""
+
+    DRAFT = "draft", "Draft"
+    PUBLISHED = "published", "Published"
+    PAUSED = "paused", "Paused"
+    DEPRECATED = "deprecated", "Deprecated"
+    RETIRED = "retired", "Retired"
+
+
+LISTED = (Lifecycle.PUBLISHED, Lifecycle.PAUSED, Lifecycle.DEPRECATED)
+
+TRANSITIONS: dict[str, frozenset[str]] = {
+    Lifecycle.DRAFT: frozenset({Lifecycle.PUBLISHED}),
+    Lifecycle.PUBLISHED: frozenset({Lifecycle.PAUSED, Lifecycle.DEPRECATED}),
+    Lifecycle.PAUSED: frozenset({Lifecycle.PUBLISHED, Lifecycle.DEPRECATED}),
+    Lifecycle.DEPRECATED: frozenset({Lifecycle.RETIRED}),
+    Lifecycle.RETIRED: frozenset(),
+}
+
+
+class ProductType(models.TextChoices):
+    """The three kinds of data product a mesh distinguishes."""
+
+    SOURCE_ALIGNED = "source-aligned", "Source-aligned"
+    AGGREGATE = "aggregate", "Aggregate"
+    CONSUMER_ALIGNED = "consumer-aligned", "Consumer-aligned"
+
+
+class AccessMode(models.TextChoices):
+    """Whether anybody may consume, or the owner decides."""
+
+    OPEN = "open", "Open"
+    ON_REQUEST = "on_request", "On request"
+
+
+class Product(models.Model):
+    """A data product's entry: `domain` + `name` is unique, the URN its address."""
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    domain = models.ForeignKey(Domain, on_delete=models.PROTECT, related_name="products")
+    name = models.CharField(max_length=63, validators=[SLUG])
+    title = models.CharField(max_length=140)
+    summary = models.TextField(max_length=SUMMARY_LIMIT)
+    type = models.CharField(max_length=20, choices=ProductType.choices, blank=True)
+    tags = models.ManyToManyField(Tag, blank=True, related_name="products")
+    owner = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="products")
+    lifecycle = models.CharField(max_length=12, choices=Lifecycle.choices, default=Lifecycle.DRAFT)
+    access_mode = models.CharField(max_length=12, choices=AccessMode.choices, default=AccessMode.ON_REQUEST)
+    revision = models.PositiveIntegerField(
+        default=1, help_text="Grows with each change, so that two editors notice each other."
+    )
+    created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(db_default=Now())
+    published_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["title", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["domain", "name"], name="product_domain_name"),
+            models.CheckConstraint(condition=models.Q(lifecycle__in=Lifecycle.values), name="product_lifecycle"),
+        ]
+        indexes = [
+            models.Index(fields=["lifecycle", "-published_at", "-id"], name="product_newest"),
+            models.Index(fields=["domain", "lifecycle"], name="product_in_domain"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        return reverse("catalogue:product", args=[self.domain.slug, self.name])
+
+    @property
+    def urn(self) -> str:
+        """The product's address in the mesh. Reads the domain."""
+        return f"urn:dp:{self.domain.slug}:{self.name}"
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether everybody may see it."""
+        return self.lifecycle in LISTED
+
+    def may_become(self, lifecycle: str) -> bool:
+        """Whether the lifecycle allows the step."""
+        return lifecycle in TRANSITIONS[self.lifecycle]
+
+    @property
+    def paragraphs(self) -> list[str]:
+        """The summary as paragraphs of plain text."""
+        return [part.strip() for part in re.split(r"\n\s*\n", self.summary) if part.strip()]
+
+
+class Rel(models.TextChoices):
+    """What a link leads to."""
+
+    DISCOVERY = "discovery", "Discovery"
+    OBSERVABILITY = "observability", "Observability"
+    CONTROL = "control", "Control"
+    CERTIFICATION = "certification", "Certification"
+    CONSUMPTION = "consumption", "Consumption"
+    CONTRACT = "contract", "Contract"
+    DOCUMENTATION = "documentation", "Documentation"
+    SOURCE = "source", "Source"
+
+
+class Link(models.Model):
+    """Relation, URL and media type: all the registry knows of where a product answers."""
+
+    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="links")
+    rel = models.CharField(max_length=20, choices=Rel.choices)
+    url = models.URLField(max_length=2000)
+    media_type = models.CharField(max_length=120, blank=True)
+    title = models.CharField(max_length=140, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["product", "rel", "url"], name="link_once")]
+
+    def __str__(self) -> str:
+        return f"{self.rel} {self.url}"
+
+
+class PortEdge(models.Model):
+    """A port's contract, so that lineage between products can be followed: ids and versions only."""
+
+    class Direction(models.TextChoices):
+        IN = "in", "Input port"
+        OUT = "out", "Output port"
+
+    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="port_edges")
+    direction = models.CharField(max_length=3, choices=Direction.choices)
+    port = models.CharField(max_length=120)
+    contract_id = models.CharField(max_length=200, db_index=True)
+    contract_version = models.CharField(max_length=40, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["product", "direction", "port", "contract_id"], name="port_edge_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.direction} {self.port} {self.contract_id}"
+
+
+class Event(models.Model):
+    """One thing that happened, CloudEvents-shaped. Ids follow the order of commits; the database refuses any change.
+
+    The subject is a URN and the actor a user name, not foreign keys: the log outlives what it speaks of.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    type = models.CharField(max_length=60)
+    subject = models.CharField(max_length=140)
+    time = models.DateTimeField(db_default=Now())
+    actor = models.CharField(max_length=150, blank=True)
+    data = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [models.Index(fields=["subject", "id"], name="event_of_subject")]
+
+    def __str__(self) -> str:
+        return f"{self.id} {self.type} {self.subject}"
+
+
+class EventCursor(models.Model):
+    """How far a subscriber has read the log."""
+
+    subscriber = models.CharField(max_length=60, primary_key=True)
+    position = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.subscriber} at {self.position}"

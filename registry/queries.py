@@ -1,0 +1,78 @@
+"""Every read of the registry; what is prefetched is decided here."""
+
+from django.db.models import Count, Q, QuerySet
+
+from marketplace.accounts.models import Role, User
+from registry.models import LISTED, Domain, Lifecycle, Link, Product
+
+
+def products() -> QuerySet[Product]:
+    """Products with what a tile or an API row shows: domain, owner, tags. Two queries however many rows."""
+    return Product.objects.select_related("domain", "owner").prefetch_related("tags")
+
+
+def visible_to(user: User | None) -> QuerySet[Product]:
+    """Listed products, and the drafts and retired ones of the person's own teams; administrators see all."""
+    if user is None:
+        return listed()
+    if user.has_role(Role.ADMIN):
+        return products()
+    return products().filter(Q(lifecycle__in=LISTED) | Q(owner__in=user.teams.all()))
+
+
+def listed() -> QuerySet[Product]:
+    """What everybody may see."""
+    return products().filter(lifecycle__in=LISTED)
+
+
+def owned_by(user: User) -> QuerySet[Product]:
+    """The products of a person's teams, drafts included, last changed first."""
+    return products().filter(owner__in=user.teams.all()).order_by("-updated_at", "-id")
+
+
+def newest(limit: int) -> QuerySet[Product]:
+    """The last published products."""
+    return products().filter(lifecycle=Lifecycle.PUBLISHED).order_by("-published_at", "-id")[:limit]
+
+
+def by_address(domain: str, name: str) -> Product | None:
+    """The product at urn:dp:<domain>:<name>, with domain, owner, tags and links; in any lifecycle. Three queries."""
+    return products().prefetch_related("links").filter(domain__slug=domain, name=name).first()
+
+
+def in_order(ids: list[int]) -> list[Product]:
+    """The products with these ids, in the order of the ids; missing ones are left out. Two queries."""
+    found = {product.pk: product for product in products().filter(pk__in=ids)}
+    return [found[pk] for pk in ids if pk in found]
+
+
+def links_of(product_id: int) -> list[Link]:
+    """The product's links in the order they were given. One query."""
+    return list(Link.objects.filter(product_id=product_id))
+
+
+def in_domain(path: str) -> Q:
+    """A condition on products: in the domain at this path or below it."""
+    return Q(domain__path=path) | Q(domain__path__startswith=f"{path}/")
+
+
+def domains_with_counts() -> list[Domain]:
+    """All domains by path, each with `count`: its own listed products and those below it. Two queries."""
+    rows = list(Domain.objects.select_related("parent"))
+    listed = Product.objects.filter(lifecycle__in=LISTED).order_by().values_list("domain_id").annotate(Count("id"))
+    own = dict(listed)
+    totals: dict[str, int] = {}
+    for row in rows:
+        parts = row.path.split("/")
+        for depth in range(1, len(parts) + 1):
+            key = "/".join(parts[:depth])
+            totals[key] = totals.get(key, 0) + own.get(row.pk, 0)
+    for row in rows:
+        row.count = totals[row.path]
+    return rows
+
+
+def ancestors(domain: Domain) -> list[Domain]:
+    """The domains above, root first. One query."""
+    found = {row.slug: row for row in Domain.objects.filter(slug__in=domain.ancestor_slugs)}
+    return [found[slug] for slug in domain.ancestor_slugs if slug in found]
