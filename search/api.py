@@ -1,0 +1,166 @@
+"""GET /api/v1/search/: the same search for programs."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from marketplace.api import Pagination
+from registry.models import AccessMode, ProductType
+from search import queries
+
+
+class QuestionField(serializers.CharField):
+    """Any text at all: what cannot be used is dropped by the search itself, which says so."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.validators = []
+
+
+class SearchQuery(serializers.Serializer):
+    """What may be asked."""
+
+    q = QuestionField(
+        required=False, allow_blank=True, default="", help_text="A question in plain words; 500 characters are used."
+    )
+    domain = serializers.CharField(
+        required=False, allow_blank=True, default="", help_text="Slug of a domain; those below it are included."
+    )
+    tag = serializers.ListField(
+        child=serializers.CharField(allow_blank=True),
+        required=False,
+        default=list,
+        help_text="Slug of a tag; repeated, all must be there.",
+    )
+    type = serializers.ChoiceField(ProductType.choices, required=False, allow_blank=True, default="")
+    access = serializers.ChoiceField(AccessMode.choices, required=False, allow_blank=True, default="")
+    page = serializers.IntegerField(required=False, default=1, min_value=1, max_value=10_000)
+    page_size = serializers.IntegerField(
+        required=False, default=Pagination.page_size, min_value=1, max_value=Pagination.max_page_size
+    )
+    facets = serializers.BooleanField(
+        required=False, default=False, help_text="Adds counts by domain, tag, type and access over all that matched."
+    )
+
+
+class ReasonSerializer(serializers.Serializer):
+    """Why a product is there."""
+
+    kind = serializers.CharField(help_text="title, tags, summary or meaning.")
+    text = serializers.CharField(help_text="In words.")
+    words = serializers.ListField(child=serializers.CharField(), help_text="The words that matched.")
+
+
+class FoundProductSerializer(serializers.Serializer):
+    """What the registry keeps of a product, links left out."""
+
+    urn = serializers.CharField()
+    domain = serializers.CharField(source="domain.slug")
+    name = serializers.CharField()
+    title = serializers.CharField()
+    summary = serializers.CharField()
+    type = serializers.CharField()
+    owner = serializers.CharField(source="owner.name")
+    tags = serializers.SerializerMethodField()
+    lifecycle = serializers.CharField()
+    access_mode = serializers.CharField()
+    url = serializers.CharField(source="get_absolute_url", help_text="The product's page.")
+
+    def get_tags(self, product: Any) -> list[str]:
+        """Slugs."""
+        return [tag.slug for tag in product.tags.all()]
+
+
+class HitSerializer(serializers.Serializer):
+    """A product that was found."""
+
+    product = FoundProductSerializer()
+    score = serializers.FloatField(help_text="Comparable within this answer only.")
+    similarity = serializers.FloatField(
+        allow_null=True, help_text="Cosine of question and summary; null where not compared."
+    )
+    reasons = ReasonSerializer(many=True)
+
+
+class CountSerializer(serializers.Serializer):
+    """How many matched products have a value."""
+
+    value = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment] # the stubs take it for Field.label
+    count = serializers.IntegerField()
+
+
+class FacetsSerializer(serializers.Serializer):
+    """Counts over all that matched."""
+
+    domains = CountSerializer(many=True)
+    tags = CountSerializer(many=True)
+    types = CountSerializer(many=True)
+    access = CountSerializer(many=True)
+
+
+class LooseningSerializer(serializers.Serializer):
+    """A filter that may be taken away."""
+
+    name = serializers.CharField(help_text="domain, tag, type or access.")
+    value = serializers.CharField()
+
+
+class NamedDomainSerializer(serializers.Serializer):
+    """A domain."""
+
+    slug = serializers.CharField()
+    title = serializers.CharField()
+
+
+class SuggestionsSerializer(serializers.Serializer):
+    """Ways on where nothing matched."""
+
+    products = FoundProductSerializer(many=True)
+    domains = NamedDomainSerializer(many=True)
+    loosen = LooseningSerializer(many=True)
+
+
+class ResultsSerializer(serializers.Serializer):
+    """A page of hits."""
+
+    question = serializers.CharField(help_text="What was used of the question.")
+    count = serializers.IntegerField(source="total")
+    mode = serializers.ChoiceField([queries.MEANING_AND_TEXT, queries.TEXT])
+    took_ms = serializers.FloatField()
+    notes = serializers.ListField(child=serializers.CharField(), help_text="What was not used, or not available.")
+    results = HitSerializer(many=True, source="hits")
+    suggestions = SuggestionsSerializer(allow_null=True)
+    facets = FacetsSerializer(allow_null=True)
+
+
+class SearchView(APIView):
+    """Data products that answer a question in plain words, best first, each with the reasons why."""
+
+    permission_classes = [AllowAny]
+
+    @extend_schema(parameters=[SearchQuery], responses=ResultsSerializer, operation_id="search")
+    def get(self, request: Request) -> Response:
+        """Where nothing matched, `suggestions` names the nearest products and filters to take away."""
+        asked = SearchQuery(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        given = asked.validated_data
+        size = given["page_size"]
+        found = queries.search(
+            given["q"],
+            domain=given["domain"],
+            tags=given["tag"],
+            type=given["type"],
+            access=given["access"],
+            limit=size,
+            offset=(given["page"] - 1) * size,
+        )
+        body = dict(
+            ResultsSerializer({**vars(found), "facets": queries.facets(found) if given["facets"] else None}).data
+        )
+        return Response(body)

@@ -1,0 +1,126 @@
+"""From what was typed to what the ranking works with."""
+
+import math
+import re
+import threading
+import time
+from dataclasses import dataclass, field
+
+from django.db import connection
+
+from search import ranking
+from search.embedder import model_name
+from search.indexer import title_key, vector_literal
+from search.questions import embed_question
+from search.ranking import Legs, Term
+
+MAX_LENGTH = 500  # characters of a question that are used
+STATISTICS_AGE = 60.0  # seconds
+
+# PostgreSQL keeps, for each tsvector column, the share of rows that each of the most common lexemes is in; ANALYZE,
+# which autovacuum runs, keeps it fresh from a sample of fixed size. So how common a word is costs nothing to know.
+STATISTICS = """
+SELECT greatest(c.reltuples, 0), s.most_common_elems::text::text[], s.most_common_elem_freqs
+FROM pg_class c LEFT JOIN pg_stats s
+    ON s.tablename = c.relname AND s.schemaname = c.relnamespace::regnamespace::text AND s.attname = 'text'
+WHERE c.oid = 'search_document'::regclass
+"""
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """How common words are: rows, and for each common lexeme the share of rows that have it."""
+
+    rows: float = 0.0
+    shares: dict[str, float] = field(default_factory=dict)
+    rarest: float = 0.0
+
+    def share(self, lexeme: str) -> float:
+        """The share of products that have the word; a guess for rare ones. Between 0 and 1."""
+        known = self.shares.get(lexeme)
+        return known if known is not None else max(self.rarest / 2, 1 / max(self.rows, 1000))
+
+
+class _Remembered:
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.value = Statistics()
+        self.read_at = -math.inf
+
+
+_remembered = _Remembered()
+
+
+def statistics() -> Statistics:
+    """The statistics, read from PostgreSQL once a minute. One query then; who asks meanwhile gets the older ones."""
+    if time.monotonic() - _remembered.read_at > STATISTICS_AGE and _remembered.lock.acquire(blocking=False):
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(STATISTICS)
+                rows, lexemes, shares = cursor.fetchone()
+            # The array of shares ends in its own minimum and maximum.
+            known = dict(zip(lexemes or [], shares or [], strict=False))
+            _remembered.value = Statistics(rows, known, shares[len(known)] if shares else 0.0)
+            _remembered.read_at = time.monotonic()
+        finally:
+            _remembered.lock.release()
+    return _remembered.value
+
+
+def forget_statistics() -> None:
+    """Has them read anew at the next question, for those who have just filled the index."""
+    _remembered.read_at = -math.inf
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question as it is used: its text, what the legs get of it, and what its asker should know."""
+
+    text: str
+    legs: Legs
+    notes: tuple[str, ...] = ()
+
+
+def clean(typed: str) -> tuple[str, list[str]]:
+    """The text that is used, and notes on what is not."""
+    text = " ".join(re.sub(r"[\x00-\x1f\x7f\ud800-\udfff\ufffe\uffff]", " ", typed).split())
+    if len(text) <= MAX_LENGTH:
+        return text, []
+    kept = text[:MAX_LENGTH].rsplit(" ", 1)[0]
+    return kept, [f"Only the first {len(kept)} characters of the question were used; a sentence or two is enough."]
+
+
+def understand(typed: str, *, meaning: bool = True, words: bool = True) -> Question:
+    """Makes the legs of a question. One query (two once a minute), and the embedder's answer (see embed_question)."""
+    text, notes = clean(typed)
+    key = title_key(text)
+    if not key:
+        if typed.strip():
+            notes.append("There are no words in this question, so there is nothing to look for.")
+        return Question(text, Legs(), tuple(notes))
+    terms, rare = _terms(text) if words else ((), ())
+    if words and not terms:
+        notes.append("These are only very common words, so the answers go by meaning and by titles.")
+    vector = embed_question(text) if meaning else None
+    if meaning and vector is None:
+        notes.append("Searching by meaning is not available at the moment, so only words were compared.")
+    legs = Legs(key, None if vector is None else vector_literal(vector), model_name(), terms, rare)
+    return Question(text, legs, tuple(notes))
+
+
+def _terms(text: str) -> tuple[tuple[Term, ...], tuple[Term, ...]]:
+    """The words of the question, rarest first, and those of them that are rare enough to look for one by one."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tsvector_to_array(to_tsvector('english', %s))", [text])
+        lexemes: list[str] = cursor.fetchone()[0]
+    known = statistics()
+    shares = sorted((known.share(lexeme), lexeme) for lexeme in lexemes)[: ranking.TERMS]
+    terms = tuple(Term(lexeme, math.log1p(1 / share)) for share, lexeme in shares)
+    rare: list[Term] = []
+    expected = 0.0
+    for term, (share, _) in zip(terms, shares, strict=True):
+        expected += share * known.rows
+        if rare and expected > ranking.RARE_WORDS_ROWS:
+            break
+        rare.append(term)
+    return terms, tuple(rare)
