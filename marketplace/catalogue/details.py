@@ -1,0 +1,59 @@
+"""Contexts of the product page and the artifact page: what is registered, and where the live parts come from."""
+
+from typing import Any
+
+from django.http import Http404, HttpRequest
+from django.urls import reverse
+
+from marketplace.catalogue import artifact_ids
+from marketplace.catalogue.contexts import Section, product_context
+from marketplace.catalogue.use import action
+from marketplace.live import services as live
+from registry import queries
+from registry.access import may_edit
+from registry.models import Product
+
+SECTIONS = {
+    "about": "About",
+    "artifacts": "Artifacts",
+    "contract": "Contract",
+    "health": "Health",
+    "team": "Team and support",
+}
+
+
+def product(request: HttpRequest, found: Product) -> dict[str, Any]:
+    """The product page. Asks the product first: a fast one has answered when the browser asks for the live parts."""
+    seen = live.look(found.pk)
+    address = [found.domain.slug, found.name]
+    return {
+        **_head(request, found),
+        "action": action(found, seen),
+        "sections": [
+            Section(part, title, reverse("catalogue:live-section", args=[*address, part]))
+            for part, title in SECTIONS.items()
+        ],
+        "card_url": reverse("catalogue:live-card", args=address),
+    }
+
+
+def artifact(request: HttpRequest, found: Product, address: str) -> dict[str, Any]:
+    """The artifact page of an address of `artifact_ids`.
+
+    Raises Http404 where the product has answered and lists no such artifact.
+    """
+    seen = artifact_ids.look(found.pk, address)
+    if seen.gone:
+        raise Http404(f"{found.title} lists no artifact {address!r}.")
+    return {
+        **_head(request, found),
+        "artifact_name": (seen.artifact.title or seen.artifact.name) if seen.artifact else "Artifact",
+        "fragment_url": reverse(
+            "catalogue:live-artifact", args=[found.domain.slug, found.name, artifact_ids.canonical(address)]
+        ),
+    }
+
+
+def _head(request: HttpRequest, found: Product) -> dict[str, Any]:
+    ancestors = queries.ancestors(found.domain)
+    return {"nav": "browse", "product": product_context(found, ancestors, may_edit=may_edit(request.user, found))}

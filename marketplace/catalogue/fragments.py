@@ -1,0 +1,72 @@
+"""The live parts of a page. Each answers at once with what is known, and asks again while more is to come."""
+
+from typing import Any
+from urllib.parse import quote
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from marketplace.catalogue import artifact_ids, home, live_contexts
+from marketplace.catalogue.live_parts import PATIENCE, Polling
+from marketplace.live import services as live
+from registry.access import product_or_404
+from registry.models import Product
+
+
+@require_safe
+@never_cache
+def home_tiles(request: HttpRequest) -> HttpResponse:
+    """The home page's tiles, as their products have answered by now."""
+    return render(request, "catalogue/_live_tiles.html", home.tiles_context(_polling(request)))
+
+
+@require_safe
+@never_cache
+def card(request: HttpRequest, domain: str, name: str) -> HttpResponse:
+    """How the product is doing, in the card beside its summary."""
+    product = product_or_404(request.user, domain, name)
+    context = live_contexts.card(product, live.look(product.pk), _polling(request))
+    return _fragment(request, "catalogue/_live_card.html", product, context)
+
+
+@require_safe
+@never_cache
+def section(request: HttpRequest, domain: str, name: str, part: str) -> HttpResponse:
+    """One section of the product page. Raises Http404 for a part there is none of."""
+    if part not in live_contexts.SECTIONS:
+        raise Http404(f"A product page has no part {part!r}.")
+    product = product_or_404(request.user, domain, name)
+    context = live_contexts.SECTIONS[part](product, live.look(product.pk), _polling(request))
+    return _fragment(request, f"catalogue/_{part}.html", product, context)
+
+
+@require_safe
+@never_cache
+def artifact(request: HttpRequest, domain: str, name: str, artifact: str) -> HttpResponse:
+    """An artifact with its schema and sample rows."""
+    product = product_or_404(request.user, domain, name)
+    found = artifact_ids.look(product.pk, artifact)
+    return _fragment(
+        request, "catalogue/_artifact.html", product, live_contexts.artifact(product, found, _polling(request))
+    )
+
+
+def _polling(request: HttpRequest) -> Polling:
+    text = request.GET.get("n", "0")
+    # An artifact's id is the product's own text and may hold what means something in an address.
+    path = quote(request.path)
+    asked = min(int(text), PATIENCE) if text.isascii() and text.isdigit() and len(text) < 4 else 0
+    return Polling(path, asked, again="again" in request.GET)
+
+
+def _fragment(request: HttpRequest, template: str, product: Product, context: dict[str, Any]) -> HttpResponse:
+    """The bare fragment for htmx; a page around it for a browser without scripts."""
+    if request.htmx:  # type: ignore[attr-defined] # set by django-htmx's middleware
+        return render(request, template, context)
+    return render(
+        request,
+        "catalogue/part.html",
+        {**context, "part_template": template, "title": product.title, "product_url": product.get_absolute_url()},
+    )

@@ -1,0 +1,139 @@
+"""One part of a live answer as a fragment shows it: its state in words, its age, and when to ask again."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from marketplace.live.errors import Problem
+from marketplace.live.state import Part, State
+
+# How long the browser waits before it asks again, by how often it has asked: quick first, for the fast products.
+DELAYS_MS = (120, 250, 500, 1000)
+PATIENCE = 32  # questions, about 30 s
+
+OLD_SECONDS = 300  # an older answer says no more how the product is now
+
+SILENT = Problem(
+    "slow",
+    "The product has not answered so far.",
+    "Ask again now, or come back later; its registered summary stays here.",
+)
+STILL_SILENT = Problem(
+    "slow",
+    "Still no answer.",
+    "What arrives appears here. Ask again, or come back later; the registered summary stays.",
+)
+
+WORDS = {
+    "loading": "Asking the product",
+    "live": "Live",
+    "slow": "Slow",
+    "last_seen": "Last seen",
+    "down": "Does not answer",
+    "never": "Not offered",
+    "unavailable": "Not available now",
+}
+
+
+@dataclass(frozen=True)
+class Polling:
+    """The address of a fragment, and how often the browser has asked for it; `again`: after it had given up once."""
+
+    url: str
+    asked: int = 0
+    again: bool = False
+
+    @property
+    def may_go_on(self) -> bool:
+        """Whether the browser shall ask again by itself."""
+        return self.asked < PATIENCE
+
+    @property
+    def next_url(self) -> str:
+        """The address of the next question."""
+        return f"{self.url}?n={self.asked + 1}{'&again' if self.again else ''}"
+
+    @property
+    def retry_url(self) -> str:
+        """The address of a question anew, for who presses the button; empty for a part that has none of its own."""
+        return f"{self.url}?again" if self.url else ""
+
+    @property
+    def delay_ms(self) -> int:
+        """How long to wait before the next question."""
+        return DELAYS_MS[min(self.asked, len(DELAYS_MS) - 1)]
+
+
+@dataclass(frozen=True)
+class Live:
+    """What a fragment says of its answer; `poll_url` is set while it shall ask again after `poll_ms`."""
+
+    state: str
+    word: str
+    age: str
+    latency_ms: int | None
+    source_url: str
+    message: str
+    advice: str
+    poll_url: str | None
+    poll_ms: int
+    asked_at: datetime | None
+    retry_url: str = ""
+
+
+def live(part: Part, polling: Polling, *, waiting: bool | None = None, said: Problem | None = None) -> Live:
+    """The part for its fragment. `waiting`: it waits for more than this part; `said`: the page says this already."""
+    pending = part.waiting if waiting is None else waiting
+    pending = pending or part.state == "loading"
+    gave_up = pending and not polling.may_go_on
+    state, word, problem = part.state, WORDS[part.state], part.problem
+    if gave_up and part.waiting:
+        state = "last_seen" if part.view is not None else "unavailable"
+        word, problem = WORDS[state], problem or (STILL_SILENT if polling.again else SILENT)
+    elif part.waiting:
+        state, word = _while_waiting(part), waiting_word(part)
+        if polling.again and part.view is None:
+            problem = problem or STILL_SILENT
+    message = problem if problem != said else None
+    return Live(
+        state="unknown" if state == "unavailable" else state,
+        word=word,
+        age=age(part.age_seconds),
+        latency_ms=None if part.waiting else part.latency_ms,
+        source_url=part.url or "",
+        message=message.message if message else "",
+        advice=message.advice if message else "",
+        poll_url=polling.next_url if pending and not gave_up else None,
+        poll_ms=polling.delay_ms,
+        asked_at=part.seen_at or part.asked_at,
+        retry_url=polling.retry_url if gave_up or state in ("down", "last_seen", "unavailable") else "",
+    )
+
+
+def _while_waiting(part: Part) -> State:
+    """The look of a part whose answer is under way: a skeleton, or what was seen before."""
+    if part.view is None or part.state not in ("loading", "slow"):
+        return "loading" if part.view is None else part.state
+    recent = part.problem is None and (part.age_seconds or 0) <= OLD_SECONDS
+    return "live" if recent else "last_seen"
+
+
+def waiting_word(part: Part) -> str:
+    """What is said while an answer is under way."""
+    seconds = (datetime.now(UTC) - part.asked_at).total_seconds() if part.asked_at else 0.0
+    again = "again " if part.view is not None else ""
+    if seconds < 1:
+        return "Asking again" if again else WORDS["loading"]
+    return f"Asked {again}{seconds:.1f} s ago, waiting"
+
+
+def age(seconds: int | None) -> str:
+    """How old an answer is, in words: "now", "40 s ago", "12 min ago", "3 h ago"; empty where there is none."""
+    if seconds is None:
+        return ""
+    if seconds < 3:
+        return "now"
+    if seconds < 90:
+        return f"{seconds} s ago"
+    if seconds < 90 * 60:
+        return f"{round(seconds / 60)} min ago"
+    return f"{round(seconds / 3600)} h ago"

@@ -1,0 +1,23 @@
+"""Reads of the product page that no room below offers."""
+
+from collections.abc import Iterable
+
+from registry import queries
+from registry.models import Domain, PortEdge, Product
+
+
+def offering(contract_ids: Iterable[str]) -> dict[str, Product]:
+    """Listed products with an output port of these contracts, by contract id; of several the first. Three queries."""
+    wanted = set(contract_ids)
+    if not wanted:
+        return {}
+    edges = PortEdge.objects.filter(direction=PortEdge.Direction.OUT, contract_id__in=wanted).order_by("-pk")
+    owners = dict(edges.values_list("contract_id", "product_id"))
+    products = {product.pk: product for product in queries.listed().filter(pk__in=owners.values())}
+    return {contract: products[pk] for contract, pk in owners.items() if pk in products}
+
+
+def domain_tree() -> list[Domain]:
+    """All domains with `count`, each followed by those below it. One query."""
+    # Compared by parts: as text, "climate-action" would come between "climate" and "climate/wind".
+    return sorted(queries.domains_with_counts(), key=lambda domain: domain.path.split("/"))

@@ -1,0 +1,123 @@
+"""The shapes of products in the REST API."""
+
+from typing import Any
+
+from django.urls import reverse
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from marketplace.accounts.models import Team
+from registry.api import LinkSerializer
+from registry.models import SUMMARY_LIMIT, AccessMode, Product, ProductType, Rel
+from registry.services import LINK_LIMIT, TAG_LIMIT, LinkData, PortData, ProductData
+
+
+class TeamSerializer(serializers.ModelSerializer[Team]):
+    """Who owns the product."""
+
+    class Meta:
+        model = Team
+        fields = ["slug", "name", "email"]
+
+
+class ProductSerializer(serializers.ModelSerializer[Product]):
+    """A registered product: all that the marketplace stores of it."""
+
+    urn = serializers.CharField(read_only=True)
+    domain = serializers.SlugRelatedField[Any](slug_field="slug", read_only=True)
+    domain_path = serializers.CharField(source="domain.path", read_only=True)
+    tags = serializers.SlugRelatedField[Any](slug_field="slug", many=True, read_only=True)
+    owner = TeamSerializer(read_only=True)
+    links = LinkSerializer(many=True, read_only=True)
+    url = serializers.SerializerMethodField(help_text="The product's page.")
+    live_url = serializers.SerializerMethodField(help_text="What the product says of itself now.")
+
+    class Meta:
+        model = Product
+        fields = [
+            "uuid", "urn", "domain", "domain_path", "name", "title", "summary", "type", "tags", "owner", "lifecycle",
+            "access_mode", "links", "revision", "created_at", "updated_at", "published_at", "url", "live_url",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+    @extend_schema_field(serializers.URLField())
+    def get_url(self, product: Product) -> str:
+        """Absolute."""
+        return self._absolute(product.get_absolute_url())
+
+    @extend_schema_field(serializers.URLField())
+    def get_live_url(self, product: Product) -> str:
+        """Absolute."""
+        return self._absolute(reverse("api:product-live", args=[product.uuid]))
+
+    def _absolute(self, path: str) -> str:
+        request = self.context.get("request")
+        return request.build_absolute_uri(path) if request else path
+
+
+class LinkInput(serializers.Serializer[Any]):
+    """A link to register."""
+
+    rel = serializers.ChoiceField(choices=Rel.choices)
+    url = serializers.CharField(max_length=2000)
+    media_type = serializers.CharField(max_length=120, allow_blank=True, default="")
+    title = serializers.CharField(max_length=140, allow_blank=True, default="")
+
+
+class ProductChanges(serializers.Serializer[Any]):
+    """What may change of a registered product. What is left out stays."""
+
+    title = serializers.CharField(max_length=140, required=False)
+    summary = serializers.CharField(
+        max_length=SUMMARY_LIMIT, required=False, help_text="Two short paragraphs of plain text."
+    )
+    type = serializers.ChoiceField(choices=ProductType.choices, allow_blank=True, required=False)
+    tags = serializers.ListField(child=serializers.CharField(max_length=63), max_length=TAG_LIMIT, required=False)
+    access_mode = serializers.ChoiceField(choices=AccessMode.choices, required=False)
+    links = serializers.ListField(child=LinkInput(), max_length=LINK_LIMIT, required=False)
+
+
+class ProductUpdate(ProductChanges):
+    """A change to the revision that was read; refused with 409 where somebody changed the product since."""
+
+    revision = serializers.IntegerField(min_value=1)
+
+
+class NewProduct(ProductChanges):
+    """A product to register as a draft."""
+
+    domain = serializers.SlugField(max_length=63, help_text="Slug of a domain of /api/v1/domains/.")
+    name = serializers.SlugField(max_length=63, help_text="Unique in the domain; part of the URN, so it never changes.")
+    title = serializers.CharField(max_length=140)
+    summary = serializers.CharField(max_length=SUMMARY_LIMIT, help_text="Two short paragraphs of plain text.")
+    owner = serializers.SlugField(
+        max_length=63,
+        required=False,
+        help_text="Slug of one of your teams; absent: your first team, or a new one of your own.",
+    )
+
+
+def product_data(changes: dict[str, Any], before: Product | None = None) -> ProductData:
+    """The validated input, filled up from the product where it leaves something out. Reads links, ports and tags.
+
+    Ports are kept: they follow the product's own documents, not the API.
+    """
+    old: dict[str, Any] = {"access_mode": AccessMode.ON_REQUEST}
+    if before is not None:
+        old = {
+            "domain": before.domain.slug,
+            "name": before.name,
+            "title": before.title,
+            "summary": before.summary,
+            "type": before.type,
+            "access_mode": before.access_mode,
+            "tags": [tag.label for tag in before.tags.all()],
+            "links": [LinkData(x.rel, x.url, x.media_type, x.title) for x in before.links.all()],
+            "ports": [
+                PortData(x.direction, x.port, x.contract_id, x.contract_version) for x in before.port_edges.all()
+            ],
+        }
+    given = {key: value for key, value in changes.items() if key not in {"revision", "owner"}}
+    if "links" in given:
+        given["links"] = [LinkData(**link) for link in given["links"]]
+    return ProductData(**{**old, **given})

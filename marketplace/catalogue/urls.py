@@ -1,0 +1,27 @@
+"""Addresses of the catalogue."""
+
+from django.urls import path
+
+from marketplace.catalogue import fragments, views
+from marketplace.styleguide import view as styleguide
+
+app_name = "catalogue"
+
+_product = "products/<slug:domain>/<slug:name>/"
+
+urlpatterns = [
+    path("", views.home_page, name="home"),
+    path("live-tiles/", fragments.home_tiles, name="live-tiles"),
+    path("browse/", views.browse, name="browse"),
+    path("search/", views.search, name="search"),
+    path("domains/", views.domains, name="domains"),
+    path("domains/<slug:slug>/", views.domain, name="domain"),
+    path(_product, views.product, name="product"),
+    path(f"{_product}live/card/", fragments.card, name="live-card"),
+    path(f"{_product}live/<slug:part>/", fragments.section, name="live-section"),
+    path(f"{_product}artifacts/<path:artifact>/", views.artifact, name="artifact"),
+    path(f"{_product}live-artifact/<path:artifact>/", fragments.artifact, name="live-artifact"),
+    path("styleguide/", styleguide, name="styleguide"),
+    path("robots.txt", views.robots, name="robots"),
+    path("favicon.ico", views.favicon, name="favicon"),
+]

@@ -1,0 +1,69 @@
+"""Pages of the catalogue. Each gathers one context and renders one template; nothing here waits for a gateway."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.templatetags.static import static
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_safe
+
+from marketplace.catalogue import details, home, lists
+from registry.access import product_or_404
+
+ROBOTS = "User-agent: *\nDisallow: /accounts/\nDisallow: /publish/\nDisallow: /search/\nDisallow: /products/*/live/\n"
+
+
+@require_safe
+def home_page(request: HttpRequest) -> HttpResponse:
+    """What this is, the search box, the domains, and a few products that answer now."""
+    return render(request, "catalogue/home.html", home.context())
+
+
+@require_safe
+def browse(request: HttpRequest) -> HttpResponse:
+    """All listed products, narrowed by facets."""
+    return render(request, "catalogue/browse.html", lists.browse(request))
+
+
+@require_safe
+def search(request: HttpRequest) -> HttpResponse:
+    """Answers to a question in plain words, best first; without a question, all products."""
+    return render(request, "catalogue/browse.html", lists.search(request))
+
+
+@require_safe
+def domains(request: HttpRequest) -> HttpResponse:
+    """The domain tree."""
+    return render(request, "catalogue/domains.html", lists.domains())
+
+
+@require_safe
+def domain(request: HttpRequest, slug: str) -> HttpResponse:
+    """A domain: what is below it, and its products."""
+    return render(request, "catalogue/browse.html", lists.domain(request, slug))
+
+
+@require_safe
+def product(request: HttpRequest, domain: str, name: str) -> HttpResponse:
+    """What is registered of a product, at once; the rest arrives part by part, asked of the product itself."""
+    found = product_or_404(request.user, domain, name)
+    return render(request, "catalogue/product.html", details.product(request, found))
+
+
+@require_safe
+def artifact(request: HttpRequest, domain: str, name: str, artifact: str) -> HttpResponse:
+    """One artifact of a product: its schema and sample rows, live."""
+    found = product_or_404(request.user, domain, name)
+    return render(request, "catalogue/artifact.html", details.artifact(request, found, artifact))
+
+
+@require_safe
+@cache_control(max_age=86_400, public=True)
+def robots(request: HttpRequest) -> HttpResponse:
+    """What crawlers may read."""
+    return HttpResponse(ROBOTS, content_type="text/plain; charset=utf-8")
+
+
+@require_safe
+def favicon(request: HttpRequest) -> HttpResponse:
+    """Browsers ask for it whatever the page says."""
+    return redirect(static("favicon.svg"))

@@ -1,0 +1,332 @@
+"""The live cache in Redis: for each subject (a product, an artifact, an inspection) one hash, one field a part.
+
+A part has its last good answer (`seen:<part>`) and, where the last attempt failed, that failure (`fail:<part>`); so a
+failure never loses what was seen. A question under way has a flight, whose token is its right to write: who lost the
+flight (the product's links changed, it took too long) writes nothing more. All of it may be lost at any time. With
+Redis down every function raises CacheDownError within 0.3 s, and for two seconds afterwards at once, so that a page
+that asks ten times waits once.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, TypeVar
+
+import redis
+from django.conf import settings
+from pydantic import ValidationError
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from .errors import Problem
+from .view import VIEW_TYPES, from_json, to_json
+
+PREFIX = "live:1:"  # the generation: one more whenever a stored shape changes
+LAST_SEEN_SECONDS = 24 * 3600
+FRESH_SECONDS_MIN = 2  # else an answer with no-cache would be stale before the page shows it
+FAILED_SECONDS = 10  # how long a failure is believed before somebody who looks causes the next attempt
+DECLARED_SECONDS = 30  # how long "this product offers no such interface" is believed
+ASKED_SECONDS = 12  # how long a question waits for a worker before the next who looks puts it again
+FLIGHT_SECONDS = 30  # how long a worker may take; longer than services.TASK_DEADLINE_SECONDS
+DOWN_SECONDS = 2.0
+
+TIMES = ("asked_at", "waiting_since", "started_at", "done_at")
+
+T = TypeVar("T")
+
+# KEYS: flight, record. ARGV: token ("" for none), seconds to keep, "NX" or "", how many fields to set, those with their
+# values, fields to delete. Answers 0, having done nothing, where the flight is no longer the token's.
+_WRITE = """
+if ARGV[1] ~= '' and redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+local last = 4 + 2 * tonumber(ARGV[4])
+if last > 4 then redis.call('HSET', KEYS[2], unpack(ARGV, 5, last)) end
+if #ARGV > last then redis.call('HDEL', KEYS[2], unpack(ARGV, last + 1)) end
+if ARGV[3] == 'NX' then redis.call('EXPIRE', KEYS[2], ARGV[2], 'NX') else redis.call('EXPIRE', KEYS[2], ARGV[2]) end
+return 1
+"""
+_END_FLIGHT = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
+
+
+class CacheDownError(Exception):
+    """Redis did not answer; what it holds can't be read or written now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A good answer: `view` (one of view.VIEW_TYPES), when (epoch seconds) and whence it came, how long it is fresh."""
+
+    at: float
+    latency_ms: int
+    url: str | None
+    etag: str | None
+    fresh_until: float
+    view: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The last attempt at a part failed. `retry_at` None: it fails by what the product declares, not by chance."""
+
+    at: float
+    problem: Problem
+    retry_at: float | None
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """All that is known of a subject. Times: epoch seconds. `waiting_since`: asked, and no worker has taken it yet."""
+
+    seen: dict[str, Seen] = field(default_factory=dict)
+    failed: dict[str, Failed] = field(default_factory=dict)
+    asked_at: float | None = None
+    waiting_since: float | None = None
+    started_at: float | None = None
+    done_at: float | None = None
+    in_flight: bool = False
+
+    def is_due(self, now: float) -> bool:
+        """Whether nothing is known yet, or any part is stale."""
+        times = [seen.fresh_until for part, seen in self.seen.items() if part not in self.failed]
+        times += [failed.retry_at or failed.at + DECLARED_SECONDS for failed in self.failed.values()]
+        return not times or min(times) <= now
+
+
+class Redis:
+    """A Redis client that gives up fast and rests after a failure. Safe to share between threads."""
+
+    def __init__(self, url: str) -> None:
+        self._client = redis.Redis.from_url(
+            url, socket_timeout=0.4, socket_connect_timeout=0.3, retry=Retry(NoBackoff(), 0), health_check_interval=30
+        )
+        self._down_until = 0.0
+        self._lock = threading.Lock()
+
+    def run(self, action: Callable[[redis.Redis], T]) -> T:
+        """The action's result. Raises CacheDownError."""
+        if time.monotonic() < self._down_until:
+            raise CacheDownError("Redis did not answer a moment ago")
+        try:
+            return action(self._client)
+        except redis.RedisError as exc:
+            if isinstance(exc, (redis.ConnectionError, redis.TimeoutError)):
+                with self._lock:
+                    self._down_until = time.monotonic() + DOWN_SECONDS
+            raise CacheDownError(str(exc)) from exc
+
+
+@lru_cache(maxsize=4)
+def _redis_at(url: str) -> Redis:
+    return Redis(url)
+
+
+def client() -> Redis:
+    """The client of settings.REDIS_URL, one per process."""
+    return _redis_at(settings.REDIS_URL)
+
+
+def key(subject: str) -> str:
+    return f"{PREFIX}{subject}"
+
+
+def _flight_key(subject: str) -> str:
+    return f"{PREFIX}flight:{subject}"
+
+
+def read(subject: str) -> Record:
+    """All that is known of the subject. One round trip. Raises CacheDownError."""
+    return read_many([subject])[0]
+
+
+def read_many(subjects: Iterable[str], parts: Iterable[str] | None = None) -> list[Record]:
+    """The records of the subjects, in order; only these parts of them where `parts` are named, which spares reading
+    what a list does not show. One round trip. Raises CacheDownError.
+    """
+    wanted = list(subjects)
+    names = None if parts is None else [*TIMES, *(f"{kind}:{part}" for part in parts for kind in ("seen", "fail"))]
+
+    def action(conn: redis.Redis) -> list[Any]:
+        pipe = conn.pipeline(transaction=False)
+        for subject in wanted:
+            if names is None:
+                pipe.hgetall(key(subject))
+            else:
+                pipe.hmget(key(subject), names)
+            pipe.exists(_flight_key(subject))
+        result: list[Any] = pipe.execute()
+        return result
+
+    answers = client().run(action)
+    found = zip(answers[::2], answers[1::2], strict=True)
+    return [_record(_named(names, fields), bool(in_flight)) for fields, in_flight in found]
+
+
+def _named(names: list[str] | None, fields: Any) -> dict[bytes, bytes]:
+    if names is None:
+        whole: dict[bytes, bytes] = fields
+        return whole
+    return {name.encode(): value for name, value in zip(names, fields, strict=True) if value is not None}
+
+
+def _record(fields: dict[bytes, bytes], in_flight: bool) -> Record:
+    seen: dict[str, Seen] = {}
+    failed: dict[str, Failed] = {}
+    times: dict[str, float] = {}
+    oldest = time.time() - LAST_SEEN_SECONDS
+    for raw_name, value in fields.items():
+        kind, _, part = raw_name.decode().partition(":")
+        try:
+            if kind == "seen":
+                found = _load_seen(value)
+                if found.at >= oldest:
+                    seen[part] = found
+            elif kind == "fail":
+                failed[part] = _load_failed(value)
+            else:
+                times[kind] = float(value)
+        except (ValueError, KeyError, TypeError, ValidationError):
+            continue  # written by another version of this program: as good as never seen
+    return Record(
+        seen=seen,
+        failed=failed,
+        asked_at=times.get("asked_at"),
+        waiting_since=times.get("waiting_since"),
+        started_at=times.get("started_at"),
+        done_at=times.get("done_at"),
+        in_flight=in_flight,
+    )
+
+
+def _dump_seen(seen: Seen) -> bytes:
+    head = {
+        "at": seen.at,
+        "latency_ms": seen.latency_ms,
+        "url": seen.url,
+        "etag": seen.etag,
+        "fresh_until": seen.fresh_until,
+        "type": type(seen.view).__name__,
+    }
+    return json.dumps(head).encode() + b"\n" + to_json(seen.view)
+
+
+def _load_seen(value: bytes) -> Seen:
+    head_json, _, view_json = value.partition(b"\n")
+    head = json.loads(head_json)
+    view = from_json(VIEW_TYPES[head.pop("type")], view_json)
+    return Seen(view=view, **head)
+
+
+def _load_failed(value: bytes) -> Failed:
+    data = json.loads(value)
+    return Failed(data["at"], Problem(**data["problem"]), data["retry_at"], data.get("url"))
+
+
+def _write(
+    subject: str,
+    fields: dict[str, str | bytes],
+    gone: Iterable[str] = (),
+    *,
+    flight: str | None,
+    keep_seconds: int = LAST_SEEN_SECONDS,
+    renew: bool = False,
+) -> bool:
+    """Sets and deletes fields of a subject in one round trip; `renew` starts the time it is kept anew."""
+    keys = [_flight_key(subject), key(subject)]
+    pairs = [item for pair in fields.items() for item in pair]
+    arguments = [flight or "", keep_seconds, "" if renew else "NX", len(fields), *pairs, *gone]
+    return bool(client().run(lambda conn: conn.register_script(_WRITE)(keys, arguments)))
+
+
+def write_seen(
+    subject: str, part: str, seen: Seen, keep_seconds: int = LAST_SEEN_SECONDS, flight: str | None = None
+) -> bool:
+    """A good answer replaces what was there, and clears the failure. One round trip. Raises CacheDownError.
+
+    With `flight`, the token of mark_started, nothing is written once that flight is over: then the answer is False.
+    """
+    fields: dict[str, str | bytes] = {f"seen:{part}": _dump_seen(seen)}
+    return _write(subject, fields, [f"fail:{part}"], flight=flight, keep_seconds=keep_seconds, renew=True)
+
+
+def write_failed(
+    subject: str, part: str, failed: Failed, keep_seconds: int = LAST_SEEN_SECONDS, flight: str | None = None
+) -> bool:
+    """A failure stands beside what was seen before. `flight` as with write_seen. Raises CacheDownError."""
+    problem = failed.problem
+    data = {
+        "at": failed.at,
+        "retry_at": failed.retry_at,
+        "url": failed.url,
+        "problem": {"kind": problem.kind, "message": problem.message, "advice": problem.advice},
+    }
+    return _write(subject, {f"fail:{part}": json.dumps(data)}, flight=flight, keep_seconds=keep_seconds)
+
+
+def forget_parts(subject: str, parts: Iterable[str], flight: str | None = None) -> None:
+    """Removes parts that the product no longer has. `flight` as with write_seen. Raises CacheDownError."""
+    fields = [f"{kind}:{part}" for part in parts for kind in ("seen", "fail")]
+    if fields:
+        _write(subject, {}, fields, flight=flight)
+
+
+def forget(subject: str) -> None:
+    """Everything known of the subject; a question under way no longer counts. Raises CacheDownError."""
+    client().run(lambda conn: conn.delete(key(subject), _flight_key(subject)))
+
+
+def take_flight(subject: str, record: Record, now: float, keep_seconds: int = LAST_SEEN_SECONDS) -> str | None:
+    """A token where the caller is the one who may ask now; the others find a question under way, and get None.
+
+    Raises CacheDownError.
+    """
+    # Asked again and again with no worker taking it is one long wait; asked an hour ago is another matter.
+    again = record.waiting_since and record.asked_at and now - record.asked_at < 2 * ASKED_SECONDS
+    waiting_since = record.waiting_since if again else now
+    token = secrets.token_hex(8)
+
+    def action(conn: redis.Redis) -> str | None:
+        if not conn.set(_flight_key(subject), token, nx=True, ex=ASKED_SECONDS):
+            return None
+        pipe = conn.pipeline(transaction=False)
+        pipe.hset(key(subject), mapping={"asked_at": str(now), "waiting_since": str(waiting_since)})
+        pipe.expire(key(subject), keep_seconds, nx=True)
+        pipe.execute()
+        return token
+
+    return client().run(action)
+
+
+def drop_flight(subject: str, flight: str) -> None:
+    """Ends this flight and no other: the next who looks may ask. Raises CacheDownError."""
+    client().run(lambda conn: conn.register_script(_END_FLIGHT)([_flight_key(subject)], [flight]))
+
+
+def mark_started(subject: str, now: float) -> str:
+    """A worker has taken the question. The token is its right to write, and ends the right of any other.
+
+    Take it before the product's links are read: a change of the links ends it. Raises CacheDownError.
+    """
+    token = secrets.token_hex(8)
+
+    def action(conn: redis.Redis) -> str:
+        pipe = conn.pipeline(transaction=False)
+        pipe.hset(key(subject), "started_at", str(now))
+        pipe.hdel(key(subject), "waiting_since")
+        pipe.expire(key(subject), LAST_SEEN_SECONDS, nx=True)
+        pipe.set(_flight_key(subject), token, ex=FLIGHT_SECONDS)
+        pipe.execute()
+        return token
+
+    return client().run(action)
+
+
+def mark_done(subject: str, now: float, flight: str | None = None) -> None:
+    """Every part has its answer or its failure. Raises CacheDownError."""
+    if _write(subject, {"done_at": str(now)}, flight=flight) and flight:
+        drop_flight(subject, flight)

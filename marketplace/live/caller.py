@@ -1,0 +1,151 @@
+"""One event loop per worker process, with one shared door: worker threads hand it coroutines and wait."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from . import breaker
+from .addresses import Network
+from .errors import HOST_FAILURES, FetchError
+from .http import DEFAULT_POLICY, Door, Fetched, Policy
+from .parsing import Document, may_be_linked_data, parse
+
+T = TypeVar("T")
+
+INLINE_BYTES = 32 * 1024  # larger bodies are read in a thread, so that the loop goes on serving the others
+READERS = 8  # threads that read them
+MAX_REQUESTS = 60  # of one exploration, redirects included; a gateway with all it may have needs 56
+
+
+@dataclass(frozen=True, slots=True)
+class HostOutcome:
+    """What a call said about its host, for the breaker. Only failures of the host count, not a 404."""
+
+    host: str
+    ok: bool
+
+
+class Caller:
+    """Breaker, limit per host, door and parser in a row, for one exploration. Belongs to one event loop.
+
+    `until`: how long it may wait for a host's other calls, on the loop's clock.
+    """
+
+    def __init__(self, door: Door, limit: breaker.HostLimit, until: float) -> None:
+        self._door = door
+        self._limit = limit
+        self._until = until
+        self._requests = 0
+
+    async def call(
+        self,
+        url: str,
+        read: Callable[[Document, str], T],
+        *,
+        report: Callable[[HostOutcome], None],
+        accept: str | None = None,
+        etag: str | None = None,
+        policy: Policy = DEFAULT_POLICY,
+    ) -> tuple[Fetched, T | None]:
+        """The answer and what `read(document, url)` made of it; None where it is not modified. Raises FetchError."""
+        gate = partial(self._gate, report)
+        fetched = await self._door.fetch(url, accept=accept, etag=etag, policy=policy, gate=gate)
+        if fetched.not_modified:
+            return fetched, None
+
+        def understand() -> T:
+            document = parse(fetched.body, fetched.media_type, fetched.charset, fetched.url)
+            # The fragment never travels; it says which dataset of a catalogue is meant.
+            fragment = urlsplit(url).fragment
+            return read(document, f"{fetched.url}#{fragment}" if fragment else fetched.url)
+
+        if _is_cheap(fetched):
+            return fetched, understand()
+        return fetched, await asyncio.to_thread(understand)
+
+    @asynccontextmanager
+    async def _gate(self, report: Callable[[HostOutcome], None], url: str) -> AsyncIterator[None]:
+        """Around each request: counts it, keeps the limits of its own host, and tells how that host did."""
+        self._requests += 1
+        if self._requests > MAX_REQUESTS:
+            raise FetchError(
+                "too_many",
+                f"Looking at this product takes more than {MAX_REQUESTS} requests; the marketplace stops there.",
+                "Its owner can list fewer contracts, or give addresses that do not redirect.",
+            )
+        host = breaker.host_of(url)
+        breaker.check(host)
+        async with self._limit.slot(host, self._until - asyncio.get_running_loop().time()):
+            breaker.check(host)  # what others learned of it in the meantime
+            try:
+                yield
+            except TimeoutError:
+                report(HostOutcome(host, False))
+                raise
+            except FetchError as exc:
+                if exc.kind in HOST_FAILURES:
+                    report(HostOutcome(host, False))
+                raise
+            report(HostOutcome(host, True))
+
+
+def _is_cheap(fetched: Fetched) -> bool:
+    """Small JSON, which takes milliseconds; YAML takes ten times as long, RDF a hundred times."""
+    is_json = fetched.body[:64].lstrip()[:1] in (b"{", b"[") and "yaml" not in fetched.media_type
+    return is_json and len(fetched.body) <= INLINE_BYTES and not may_be_linked_data(fetched.body)
+
+
+class _Loop:
+    """A background thread that runs an event loop until the process ends."""
+
+    def __init__(self) -> None:
+        self.pid = os.getpid()
+        self._loop = asyncio.new_event_loop()
+        self._loop.set_default_executor(ThreadPoolExecutor(READERS, thread_name_prefix="live-read"))
+        self._doors: dict[tuple[Network, ...], Door] = {}
+        self._limit = breaker.HostLimit()
+        self._thread = threading.Thread(target=self._run, name="live-loop", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_forever()
+
+    def submit(self, make: Callable[[Caller], Coroutine[Any, Any, T]], queue_seconds: float) -> Future[T]:
+        until = self._loop.time() + queue_seconds
+        allowed = tuple(settings.GATEWAY_ALLOWED_NETWORKS)
+
+        async def start() -> T:
+            if allowed not in self._doors:
+                self._doors[allowed] = Door(allowed)
+            return await make(Caller(self._doors[allowed], self._limit, until))
+
+        return asyncio.run_coroutine_threadsafe(start(), self._loop)
+
+
+_current: _Loop | None = None
+_starting = threading.Lock()
+
+
+def submit(make: Callable[[Caller], Coroutine[Any, Any, T]], queue_seconds: float) -> Future[T]:
+    """Starts `make(caller)` on this process's loop and returns at once. Call it from any thread but the loop's own.
+
+    `queue_seconds`: how long its calls may wait, from now on, where a host is already asked by many.
+    """
+    global _current
+    with _starting:
+        if _current is None or _current.pid != os.getpid():  # a fork has the object, but not its thread
+            _current = _Loop()
+        loop = _current
+    return loop.submit(make, queue_seconds)

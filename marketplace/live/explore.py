@@ -1,0 +1,327 @@
+"""Asks a product everything it offers, all interfaces at once, and emits each answer the moment it is there.
+
+Runs in the worker's event loop and does no I/O but through the caller; writing to the cache is the business of who
+receives what is emitted (services.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import structlog
+
+from .cache import Seen
+from .caller import Caller, HostOutcome
+from .errors import FetchError, Problem
+from .formats import contract_of, gateway_index, odps, recognise
+from .http import DEFAULT_POLICY, HEALTH_POLICY, Fetched, Policy
+from .parsing import Document
+from .view import ArtifactsView, ContractListView, ContractRef, ContractView, IndexView, ProductView
+
+log = structlog.get_logger(__name__)
+
+MAX_CONTRACTS = 50
+PARTS = ("index", "metadata", "artifacts", "contracts", "health", "metrics")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is asked: the registered links of a product, in order, as (relation, URL)."""
+
+    product_id: int
+    urn: str
+    links: tuple[tuple[str, str], ...]
+
+    def url(self, rel: str) -> str | None:
+        return next((url for found, url in self.links if found == rel), None)
+
+    def urls(self, rel: str) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(url for found, url in self.links if found == rel))
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A part's answer: either `view` or `problem`. `declared`: the problem is what the product offers, not chance."""
+
+    part: str
+    view: Any = None
+    problem: Problem | None = None
+    url: str | None = None
+    latency_ms: int = 0
+    etag: str | None = None
+    cache_seconds: int = 0
+    declared: bool = False
+
+
+Emit = Callable[[Answer | HostOutcome], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Discovered:
+    """What the discovery link leads to: a gateway's index, or a descriptor on its own."""
+
+    index: IndexView
+    product: ProductView | None = None
+    artifacts: ArtifactsView | None = None
+    contract: ContractView | None = None
+
+
+def contract_part(url: str) -> str:
+    """The part under which the contract at this URL is kept; free of whatever an id may contain."""
+    return "contract:" + hashlib.sha256(url.encode()).hexdigest()[:16]
+
+
+@dataclass(slots=True)
+class Explorer:
+    """One exploration. `known` are the answers of before, for conditional requests."""
+
+    caller: Caller
+    target: Target
+    emit: Emit
+    known: Mapping[str, Seen] = field(default_factory=dict)
+    guess_discover: bool = False
+    _contracts: dict[str, str] = field(default_factory=dict)
+
+    async def run(self) -> None:
+        """Emits an answer for each of PARTS and each contract. Never raises for what a product does."""
+        url = self.target.url("discovery")
+        if url is None:
+            await self._without_discovery()
+            return
+        try:
+            found, fetched, url = await self._discover(url)
+        except FetchError as exc:
+            await self._discovery_failed(url, exc.problem)
+            return
+        self._emit_answer("index", found.index, url, fetched)
+        if found.product is None:
+            await self._from_index(found.index)
+        else:
+            await self._from_document(found, url, fetched)
+
+    async def _discover(self, url: str) -> tuple[_Discovered, Fetched, str]:
+        """What was found, and the address it was found at."""
+        before = self.known.get("index")
+        # Only an index that is nothing but an index can be taken from before: the others carry more parts.
+        same = before and before.url == url and before.view.standard.startswith(gateway_index.NAME)
+        etag = before.etag if before and same else None
+        try:
+            fetched, found = await self._call(url, _discovered, etag=etag)
+        except FetchError as exc:
+            path = urlsplit(url).path.rstrip("/")
+            wrong_place = exc.kind in ("bad_content", "unknown_format") or exc.status in (404, 405, 406)
+            if not (self.guess_discover and wrong_place and not path.endswith("/discover")):
+                raise
+            try:
+                guessed = f"{_bare(url)}/discover"
+                fetched, found = await self._call(guessed, _discovered)
+                url = guessed
+            except FetchError:
+                raise exc from None  # what was pasted is what its owner can mend
+        if found is None and before is not None:
+            found = _Discovered(before.view)
+        if found is None:
+            raise FetchError("bad_status", "The gateway answered 304 to a first question.", "Tell the product's owner.")
+        return found, fetched, url
+
+    async def _from_index(self, index: IndexView) -> None:
+        contracts = index.urls("contract") or self.target.urls("contract")
+        await asyncio.gather(
+            self._linked("metadata", index.url("metadata"), _product),
+            self._linked("artifacts", index.url("artifacts"), gateway_index.artifacts),
+            self._observed(index.url("health"), index.url("metrics")),
+            self._contract_documents(contracts),
+        )
+
+    async def _from_document(self, found: _Discovered, url: str, fetched: Fetched) -> None:
+        self._emit_answer("metadata", found.product, url, fetched)
+        self._emit_answer("artifacts", found.artifacts, url, fetched)
+        if found.contract is not None:
+            refs = (ContractRef(contract_part(url), url),)
+            self._emit_answer("contracts", ContractListView(refs), url, fetched)
+            self._emit_answer(contract_part(url), found.contract, url, fetched)
+            await self._observed(None, None)
+        else:
+            await asyncio.gather(self._observed(None, None), self._contract_documents(self.target.urls("contract")))
+
+    async def _without_discovery(self) -> None:
+        for part in ("index", "metadata", "artifacts"):
+            self._not_offered(part)
+        await asyncio.gather(self._observed(None, None), self._contract_documents(self.target.urls("contract")))
+
+    async def _discovery_failed(self, url: str, problem: Problem) -> None:
+        for part in ("index", "metadata", "artifacts"):
+            self.emit(Answer(part, problem=problem, url=url))
+        observed = self.target.url("observability") is not None
+        contracts = self.target.urls("contract")
+        if not observed:
+            for part in ("health", "metrics"):
+                self.emit(Answer(part, problem=problem, url=url))
+        if not contracts:
+            self.emit(Answer("contracts", problem=problem, url=url))
+        await asyncio.gather(
+            self._observed(None, None) if observed else _nothing(),
+            self._contract_documents(contracts) if contracts else _nothing(),
+        )
+
+    async def _observed(self, health_url: str | None, metrics_url: str | None) -> None:
+        """Health and metrics by the index, else by the registered link: `…/observe`, or the health document itself."""
+        registered = self.target.url("observability")
+        if registered and urlsplit(registered).path.rstrip("/").endswith("/observe"):
+            base = _bare(registered)
+            health_url, metrics_url = health_url or f"{base}/health", metrics_url or f"{base}/metrics"
+        health_url = health_url or registered
+        accept = "application/health+json, application/json;q=0.9"
+        await asyncio.gather(
+            self._linked("health", health_url, _health, accept=accept, policy=HEALTH_POLICY),
+            self._linked("metrics", metrics_url, _metrics, accept="application/json"),
+        )
+
+    async def _contract_documents(self, urls: Iterable[str]) -> None:
+        wanted = list(dict.fromkeys(urls))
+        if not wanted:
+            self._not_offered("contracts")
+            return
+        refs = tuple(ContractRef(contract_part(url), url) for url in wanted[:MAX_CONTRACTS])
+        listing = ContractListView(refs, left_out=len(wanted) - len(refs))
+        self.emit(Answer("contracts", view=listing, url=None, cache_seconds=3600))
+        await asyncio.gather(*(self._linked(ref.part, ref.url, _contract) for ref in refs))
+
+    async def _linked(
+        self,
+        part: str,
+        url: str | None,
+        read: Callable[[Document, str], Any],
+        *,
+        accept: str | None = None,
+        policy: Policy = DEFAULT_POLICY,
+    ) -> None:
+        if url is None:
+            self._not_offered(part)
+            return
+        before = self.known.get(part)
+        etag = before.etag if before and before.url == url else None
+        try:
+            fetched, view = await self._call(url, read, etag=etag, accept=accept, policy=policy)
+        except FetchError as exc:
+            self.emit(Answer(part, problem=exc.problem, url=url))
+            return
+        self._emit_answer(part, before.view if view is None and before else view, url, fetched)
+
+    async def _call(
+        self,
+        url: str,
+        read: Callable[[Document, str], Any],
+        *,
+        etag: str | None = None,
+        accept: str | None = None,
+        policy: Policy = DEFAULT_POLICY,
+    ) -> tuple[Fetched, Any]:
+        try:
+            return await self.caller.call(url, read, report=self.emit, accept=accept, etag=etag, policy=policy)
+        except FetchError:
+            raise
+        except Exception as exc:  # our own fault, shown as such; the page stays up
+            log.exception("live_call_failed", url=url, urn=self.target.urn)
+            raise FetchError(
+                "internal",
+                "The marketplace could not make sense of the answer.",
+                "This is a fault of the marketplace; it has been logged for the operator.",
+            ) from exc
+
+    def _emit_answer(self, part: str, view: Any, url: str, fetched: Fetched) -> None:
+        self.emit(
+            Answer(
+                part,
+                view=view,
+                url=url,
+                latency_ms=fetched.elapsed_ms,
+                etag=fetched.etag,
+                cache_seconds=fetched.cache_seconds,
+            )
+        )
+
+    def _not_offered(self, part: str) -> None:
+        self.emit(Answer(part, problem=_NOT_OFFERED[part.partition(":")[0]], declared=True))
+
+
+def _bare(url: str) -> str:
+    return url.split("#")[0].split("?")[0].rstrip("/")
+
+
+async def _nothing() -> None:
+    return None
+
+
+def _offer(what: str, how: str) -> Problem:
+    return Problem("not_offered", f"This product gives no address for its {what}.", f"Its owner can add one: {how}.")
+
+
+_NOT_OFFERED = {
+    "index": _offer("description", "a discovery link in the registry"),
+    "metadata": _offer("metadata", "a metadata link in its index, or a discovery link in the registry"),
+    "artifacts": _offer("artifacts", "an artifacts link in its index, or output ports in its ODPS document"),
+    "contracts": _offer("contracts", "contract links in its index or in the registry"),
+    "contract": _offer("contract", "contract links in its index or in the registry"),
+    "health": _offer("health", "an observability link in the registry"),
+    "metrics": _offer("metrics", "an observability link in the registry"),
+    "sample": _offer("sample rows", "a sample link on the artifact"),
+}
+
+
+def not_offered(part: str) -> Problem:
+    """What to say where a product declares no such interface."""
+    return _NOT_OFFERED[part]
+
+
+def _discovered(document: Document, url: str) -> _Discovered:
+    module = recognise(document)
+    if module is gateway_index:
+        return _Discovered(gateway_index.index(document, url))
+    product = module.product(document, url)
+    index = IndexView(
+        standard=product.standard,
+        id=product.id,
+        title=product.title,
+        domain=product.domain,
+        status=product.status,
+        version=product.version,
+        summary=product.summary,
+        tags=product.tags,
+    )
+    return _Discovered(index, product, ArtifactsView(product.artifacts), contract_of(document))
+
+
+def _product(document: Document, url: str) -> ProductView:
+    return recognise(document).product(document, url)
+
+
+def _contract(document: Document, _url: str) -> ContractView:
+    found = contract_of(document)
+    if found is None:
+        what = "an ODPS product, not a contract" if odps.matches(document) else "not a data contract"
+        raise FetchError(
+            "unknown_format",
+            f"The document is {what}.",
+            "An ODCS contract has kind: DataContract at its top; a Data Contract Specification names itself there.",
+        )
+    return found
+
+
+def _health(document: Document, _url: str) -> Any:
+    if not isinstance(document, dict) or not ("status" in document or "checks" in document):
+        raise FetchError(
+            "unknown_format",
+            "The answer is not a health document.",
+            "Health is expected as application/health+json, with a status of pass, warn or fail.",
+        )
+    return gateway_index.health(document)
+
+
+def _metrics(document: Document, _url: str) -> Any:
+    return gateway_index.metrics(document)

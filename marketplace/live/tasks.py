@@ -1,0 +1,25 @@
+"""Tasks of the queue `live`. They run in a threads pool; their time limit is the door's deadline."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from . import inspection, services
+
+
+@shared_task(name="live.refresh", ignore_result=True, acks_late=False)
+def refresh(product_id: int) -> None:
+    """Asks a product everything it offers."""
+    services.refresh_product(product_id)
+
+
+@shared_task(name="live.sample", ignore_result=True, acks_late=False)
+def sample(product_id: int, artifact_id: str) -> None:
+    """Asks for an artifact's sample rows."""
+    services.refresh_sample(product_id, artifact_id)
+
+
+@shared_task(name="live.inspect", ignore_result=True, acks_late=False)
+def inspect(token: str, url: str) -> None:
+    """Looks at an address somebody wants to publish."""
+    inspection.inspect(token, url)

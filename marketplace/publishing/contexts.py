@@ -1,0 +1,305 @@
+"""What the templates of the producer's journey get: small rows in their final shape."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+from django.core.paginator import Page
+from django.db.models import QuerySet
+from django.urls import reverse
+
+from marketplace.accounts.models import User
+from marketplace.live.errors import Problem
+from marketplace.live.inspection import Inspection, Suggestions
+from marketplace.live.inspection import inspection as read_inspection
+from marketplace.publishing.forms import PORT_KEYS, ProductForm
+from registry import queries
+from registry.access import may_edit
+from registry.models import TRANSITIONS, AccessMode, Domain, Lifecycle, Product, ProductType, Rel
+from registry.text import plain_text
+
+POLL_MS = (120, 250, 500, 1000)
+POLL_TRIES = 40
+
+VERB_OF = {
+    Lifecycle.PUBLISHED: ("publish", "Publish"),
+    Lifecycle.PAUSED: ("pause", "Pause"),
+    Lifecycle.DEPRECATED: ("deprecate", "Deprecate"),
+    Lifecycle.RETIRED: ("retire", "Retire"),
+}
+
+
+def query(**parameters: str) -> str:
+    """A query string."""
+    return urlencode(parameters)
+
+
+def whole_number(raw: str | None) -> int:
+    """A small number out of an address; 0 for anything else."""
+    return int(raw) if raw and raw.isdecimal() and len(raw) < 5 else 0
+
+
+@dataclass(frozen=True)
+class Said:
+    """A fact that was recognised: what it is, and how much of it."""
+
+    label: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What went wrong and what to do about it."""
+
+    tone: str
+    text: str
+    advice: str
+    action_label: str = ""
+    action_url: str = ""
+
+
+@dataclass(frozen=True)
+class InspectionContext:
+    """How far the look at a pasted link has come: `asking`, `found` (go to `next_url`) or `problem`."""
+
+    state: str
+    url: str
+    poll_url: str = ""
+    poll_ms: int = 0
+    next_url: str = ""
+    by_hand_url: str = ""
+    problems: Sequence[Trouble] = ()
+
+
+def inspection(found: Inspection, token: str, tries: int) -> InspectionContext:
+    """The context for the state of an inspection; `tries` is how often this page has asked."""
+    form = reverse("publishing:describe")
+    if found.state == "done":
+        return InspectionContext("found", found.url, next_url=f"{form}?{query(link=token)}")
+    by_hand = f"{form}?{query(url=found.url)}" if found.url else form
+    if found.state == "waiting" and tries < POLL_TRIES:
+        pause = POLL_MS[min(tries, len(POLL_MS) - 1)]
+        poll_url = f"{reverse('publishing:inspect', args=[token])}?{query(n=str(tries + 1))}"
+        return InspectionContext("asking", found.url, poll_url, pause, by_hand_url=by_hand)
+    late = Trouble(
+        "warn", "The answer takes longer than expected.", "Read the link once more, or describe the product by hand."
+    )
+    problems = _troubles(found.problems, "bad") or [late]
+    return InspectionContext("problem", found.url, by_hand_url=by_hand, problems=problems)
+
+
+def _troubles(problems: Sequence[Problem], tone: str) -> list[Trouble]:
+    return [Trouble(tone, problem.message, problem.advice) for problem in problems]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the form is filled with, and what the page says about where it comes from."""
+
+    initial: dict[str, Any] = field(default_factory=dict)
+    links: list[dict[str, str]] = field(default_factory=list)
+    found: Sequence[Said] = ()
+    problems: Sequence[Trouble] = ()
+
+
+def found(token: str, user: User) -> Found:
+    """The suggestions of a finished inspection; empty without one. Two round trips to Redis and a few queries."""
+    if not token:
+        return Found()
+    answer = read_inspection(token)
+    if answer.state != "done" or answer.view is None:
+        return Found(problems=_troubles(answer.problems, "warn"))
+    wanted = answer.suggestions
+    known = Domain.objects.filter(slug=wanted.domain).exists()
+    initial: dict[str, Any] = {
+        "title": wanted.title,
+        "summary": wanted.summary,
+        "domain": wanted.domain if known else None,
+        "name": wanted.name,
+        "tags": ", ".join(wanted.tags),
+        "type": wanted.type,
+        "ports": json.dumps([{key: getattr(port, key) for key in PORT_KEYS} for port in wanted.ports]),
+    }
+    links = [{"rel": x.rel, "url": x.url, "media_type": x.media_type} for x in wanted.links]
+    notices = [*_listed_already(wanted, user), *_troubles(answer.problems, "warn")]
+    return Found(initial, links, _recognised(answer), notices)
+
+
+def _listed_already(wanted: Suggestions, user: User) -> list[Trouble]:
+    """Says so where the address of the gateway, or the name in the domain, is registered. Up to five queries."""
+    urls = [link.url for link in wanted.links if link.rel == Rel.DISCOVERY]
+    product = queries.visible_to(user).filter(links__rel=Rel.DISCOVERY, links__url__in=urls).first()
+    product = product or queries.by_address(wanted.domain, wanted.name)
+    if product is None or not (product.is_listed or may_edit(user, product)):
+        return []
+    if may_edit(user, product):
+        edit_url = reverse("publishing:edit", args=[product.domain.slug, product.name])
+        advice = "Edit that entry instead of making a second one."
+        return [Trouble("info", f"Already registered: {product.title}.", advice, "Edit it", edit_url)]
+    advice = f"{product.owner.name} registered it. Publish here only what is another product."
+    return [Trouble("info", f"Already listed: {product.title}.", advice, "See it", product.get_absolute_url())]
+
+
+def submitted_before(user: User, form: ProductForm) -> Product | None:
+    """The product that the same form made already, when it was sent twice. Three queries."""
+    cleaned = form.cleaned_data
+    product = queries.by_address(cleaned["domain"].slug, cleaned["name"])
+    if product is None or not may_edit(user, product):
+        return None
+    same = (product.title, product.summary) == (plain_text(cleaned["title"]), cleaned["summary"])
+    return product if same else None
+
+
+def _listed(answer: Inspection) -> Sequence[Any]:
+    """The artifacts of the gateway's own list, else of the document."""
+    assert answer.view is not None
+    listed = answer.live.artifacts.view if answer.live else None
+    artifacts: Sequence[Any] = listed.artifacts if listed else answer.view.artifacts
+    return artifacts
+
+
+def _recognised(answer: Inspection) -> list[Said]:
+    """What was understood: the standard first, then what there is to count."""
+    assert answer.view is not None
+    counts = {
+        "Artifacts": len(_listed(answer)),
+        "Data contracts": len(answer.contracts),
+        "Columns": sum(contract.column_count for contract in answer.contracts),
+        "Quality rules": sum(contract.rule_count for contract in answer.contracts),
+    }
+    return [
+        Said("Standard", answer.view.standard),
+        *(Said(label, str(count)) for label, count in counts.items() if count),
+    ]
+
+
+def typed_link(url: str) -> list[dict[str, str]]:
+    """The link a person pasted, as the first row of the links, where nothing could be read behind it."""
+    return [{"rel": Rel.DISCOVERY, "url": url, "media_type": ""}] if url else []
+
+
+def tile_preview(form: ProductForm) -> dict[str, Any]:
+    """The tile as others will see it, from what the form holds now. One query for the domain's path."""
+    slug = str(form["domain"].value() or "")
+    domain = Domain.objects.filter(slug=slug).first() if slug.isprintable() else None
+    path = domain.path.split("/") if domain else []
+    titles = dict(Domain.objects.filter(slug__in=path).values_list("slug", "title"))
+    return {
+        "title": form["title"].value() or "Your title",
+        "url": "#preview",
+        "domain_path": " / ".join(titles[part] for part in path) or "Domain",
+        "summary": form["summary"].value() or "Your two or three sentences.",
+        "type_label": dict(ProductType.choices).get(form["type"].value() or "", ""),
+        "access_label": dict(AccessMode.choices).get(form["access_mode"].value() or "", ""),
+        "state": "unknown",
+        "latency_ms": None,
+        "tags": [tag.strip() for tag in str(form["tags"].value() or "").split(",") if tag.strip()],
+    }
+
+
+@dataclass(frozen=True)
+class Action:
+    """A link that leads on."""
+
+    label: str
+    url: str
+
+
+def done(product: Product) -> dict[str, Any]:
+    """The last page: where the product is now and what happens next."""
+    edit_url = reverse("publishing:edit", args=[product.domain.slug, product.name])
+    find = Action("Find it in search", f"{reverse('catalogue:search')}?{query(q=product.title)}")
+    return {
+        "product": product,
+        "draft": not product.is_listed,
+        "next_actions": [
+            find if product.is_listed else Action("Go on editing", edit_url),
+            Action("Your products", reverse("publishing:mine")),
+        ],
+    }
+
+
+@dataclass(frozen=True)
+class LifecycleStep:
+    """A step of the lifecycle that is open to a product."""
+
+    label: str
+    url: str
+
+
+@dataclass(frozen=True)
+class OwnedRow:
+    """A product in its owner's list."""
+
+    title: str
+    url: str
+    urn: str
+    lifecycle: str
+    lifecycle_label: str
+    updated_at: Any
+    edit_url: str
+    steps: Sequence[LifecycleStep]
+
+
+def owned(product: Product) -> OwnedRow:
+    """The row of a product whose domain is loaded. No queries."""
+    address = [product.domain.slug, product.name]
+    steps = []
+    for state in sorted(TRANSITIONS[product.lifecycle], key=list(VERB_OF).index):  # type: ignore[arg-type] # members are strings
+        verb, label = VERB_OF[Lifecycle(state)]
+        if product.lifecycle == Lifecycle.PAUSED and verb == "publish":
+            verb, label = "resume", "Resume"
+        steps.append(LifecycleStep(label, reverse("publishing:move", args=[*address, verb])))
+    return OwnedRow(
+        title=product.title,
+        url=product.get_absolute_url(),
+        urn=product.urn,
+        lifecycle=product.lifecycle,
+        lifecycle_label=product.get_lifecycle_display(),
+        updated_at=product.updated_at,
+        edit_url=reverse("publishing:edit", args=address),
+        steps=steps,
+    )
+
+
+def drafts(products: QuerySet[Product], limit: int = 5) -> list[OwnedRow]:
+    """The drafts to go on with, from a person's products. One query for them, one for their tags."""
+    return [owned(product) for product in products.filter(lifecycle=Lifecycle.DRAFT)[:limit]]
+
+
+@dataclass(frozen=True)
+class Empty:
+    """What an empty place says: what would be here, and how to get it."""
+
+    title: str
+    text: str
+    actions: Sequence[Action] = ()
+
+
+def nothing_yet() -> Empty:
+    """The list of products of somebody who has none."""
+    return Empty(
+        "Nothing here yet",
+        "What you or your team publish appears here, drafts included.",
+        [Action("Publish your first data product", reverse("publishing:start"))],
+    )
+
+
+@dataclass(frozen=True)
+class PageContext:
+    """Where one is in a long list."""
+
+    number: int
+    previous_url: str | None
+    next_url: str | None
+
+
+def page_of(page: Page[Any]) -> PageContext:
+    """The links to the pages beside this one."""
+    return PageContext(
+        page.number,
+        f"?page={page.previous_page_number()}" if page.has_previous() else None,
+        f"?page={page.next_page_number()}" if page.has_next() else None,
+    )

@@ -1,0 +1,44 @@
+"""Every address of the marketplace."""
+
+from django.urls import URLPattern, URLResolver, include, path, re_path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.routers import DefaultRouter
+
+import registry.api
+import search.api
+from marketplace import health
+from marketplace.accounts.views import jwks
+from marketplace.api import not_found
+from marketplace.catalogue.api import ProductViewSet
+from marketplace.metrics import metrics
+from marketplace.publishing.api import GrantView
+
+router = DefaultRouter()
+router.include_root_view = False
+router.register("products", ProductViewSet, basename="product")
+router.register("domains", registry.api.DomainViewSet, basename="domain")
+
+api: list[URLPattern | URLResolver] = [
+    path("products/<uuid:uuid>/grants/", GrantView.as_view(), name="grants"),
+    path("", include(router.urls)),
+    path("search/", search.api.SearchView.as_view(), name="search"),
+    path("resolve/<slug:domain>/<slug:name>", registry.api.ResolveView.as_view(), name="resolve"),
+    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="docs"),
+    re_path(r"^.*$", not_found),
+]
+
+handler400 = "marketplace.errors.bad_request"
+handler500 = "marketplace.errors.server_error"
+
+urlpatterns = [
+    path("", include("marketplace.catalogue.urls")),
+    path("publish/", include("marketplace.publishing.urls")),
+    path("accounts/", include("marketplace.accounts.urls")),
+    path("accounts/", include("allauth.urls")),
+    path(".well-known/jwks.json", jwks, name="jwks"),
+    path("api/v1/", include((api, "api"))),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("metrics", metrics, name="metrics"),
+]
