@@ -1,0 +1,47 @@
+"""The container recipe: small, non-root, and with everything that the gateway imports."""
+
+import ast
+import sys
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+GATEWAY = Path(__file__).resolve().parents[2] / "gateway"
+OPTIONAL = {"anyio", "pydantic_core", "cryptography"}
+"""Come with a package that is asked for."""
+
+
+def imported() -> set[str]:
+    """Distributions that modules of the gateway import, functions included."""
+    modules: set[str] = set()
+    for path in GATEWAY.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Import):
+                modules |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                modules.add(node.module.split(".")[0])
+    known = packages_distributions()
+    foreign = modules - set(sys.stdlib_module_names) - {"gateway", "_typeshed"}
+    return {known[module][0].lower() for module in foreign}
+
+
+def required() -> set[str]:
+    lines = (GATEWAY / "requirements.txt").read_text("utf-8").splitlines()
+    names = [line.split("#")[0].split("[")[0].strip() for line in lines]
+    return {name.lower() for name in names if name}
+
+
+def test_every_package_that_is_imported_is_installed():
+    assert imported() - required() - OPTIONAL == set()
+
+
+def test_nothing_of_the_marketplace_is_installed():
+    assert required() & {"django", "celery", "torch", "sentence-transformers", "redis"} == set()
+
+
+def test_the_recipe_runs_as_nobody_special_and_copies_the_gateway_only():
+    recipe = (GATEWAY / "Dockerfile").read_text("utf-8")
+    last = recipe.rsplit("FROM ", 1)[1]
+    assert "\nUSER gateway\n" in last
+    copied = [line.split()[-2:] for line in last.splitlines() if line.startswith("COPY gateway")]
+    assert copied == [["gateway", "/app/gateway"]]
+    assert last.index("USER gateway") < last.index("ENTRYPOINT")
