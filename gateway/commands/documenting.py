@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from gateway import protocol as wire
 from gateway.openapi import openapi
+from gateway.protocol import base, certification, consumption, control, discovery, health, results, subscriptions
 
 BEGIN = "<!-- generated: python -m gateway protocol -->"
 END = "<!-- end of what is generated -->"
+THEMES = (base, discovery, health, results, subscriptions, certification, control, consumption)
 
 
 def protocol_text() -> str:
@@ -47,13 +48,20 @@ def _answer(status: str, response: dict[str, Any]) -> str:
     return f"{status} {'/'.join(dict.fromkeys(names))}".strip()
 
 
+def wire_models() -> Iterator[type[base.Wire]]:
+    """Every model that has fields, as the themes of the protocol order them."""
+    for theme in THEMES:
+        for model in vars(theme).values():
+            own = isinstance(model, type) and model.__module__ == theme.__name__
+            if own and issubclass(model, base.Wire) and model.model_fields:
+                yield model
+
+
 def _models() -> Iterator[str]:
     yield from ("", "## Every field", "", "Fields marked * are always there.")
-    for name, model in vars(wire).items():
-        if not (isinstance(model, type) and issubclass(model, wire.Wire) and model.model_fields):
-            continue
+    for model in wire_models():
         first = inspect.cleandoc(model.__doc__ or "").split("\n\n")[0].replace("\n", " ")
-        yield from ("", f"**{name}**. {first}", "")
+        yield from ("", f"**{model.__name__}**. {first}", "")
         schema = model.model_json_schema(mode="serialization")
         required = model.model_json_schema().get("required", [])
         for field, described in schema["properties"].items():
