@@ -151,7 +151,8 @@ def _json(text: str) -> Any:
     """The JSON value, or None where a document that begins like JSON may still be YAML (flow style)."""
     try:
         # NaN and Infinity are not JSON, but many programs write them; as text they harm nobody.
-        return json.loads(text, parse_constant=str, parse_float=_finite)
+        # Line breaks and tabs within texts are not JSON either, and as common.
+        return json.loads(text, parse_constant=str, parse_float=_finite, strict=False)
     except RecursionError as exc:
         raise _too_complex(f"is nested deeper than {MAX_DEPTH} levels") from exc
     except json.JSONDecodeError as exc:

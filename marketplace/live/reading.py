@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, cast
 from urllib.parse import quote
 
-from .errors import FetchError
+from .errors import ErrorKind, FetchError
 from .formats import recognise
 from .parsing import parse
 from .view import ProductView
@@ -38,12 +38,14 @@ _PACKED = {".xz", ".gz"}
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One document: `view` and the format's name, else `reason` (and advice) in words; `fault` is a fault of ours."""
+    """One document: `view` and the format's name, else `reason` (and advice) in words and its `kind`; `fault` is a
+    fault of ours."""
 
     path: str
     seconds: float
     format: str | None = None
     view: ProductView | None = None
+    kind: ErrorKind | None = None
     reason: str | None = None
     advice: str | None = None
     fault: str | None = None
@@ -98,7 +100,8 @@ def read(document: Document) -> Reading:
         module = recognise(parsed)
         view = module.product(parsed, address)
     except FetchError as error:
-        return Reading(document.name, time.thread_time() - start, reason=error.message, advice=error.advice)
+        seconds = time.thread_time() - start
+        return Reading(document.name, seconds, kind=error.kind, reason=error.message, advice=error.advice)
     except Exception as error:  # a fault of a reader has to show, and not to end the list
         fault = f"{type(error).__name__}: {error}"
         return Reading(document.name, time.thread_time() - start, fault=fault)

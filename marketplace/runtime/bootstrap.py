@@ -18,7 +18,10 @@ from marketplace.runtime.paths import StartError, Var
 
 # Commands that never ask the database: the addresses are enough for their settings.
 WITHOUT_SERVERS = frozenset(
-    {"help", "version", "collectstatic", "findstatic", "makemessages", "compilemessages", "diffsettings", "startapp"}
+    {
+        *("help", "version", "collectstatic", "findstatic", "makemessages", "compilemessages", "diffsettings"),
+        *("startapp", "read_descriptors"),
+    }
 )
 
 

@@ -113,6 +113,44 @@ def collection() -> dict[str, Any]:
     }
 
 
+STAC_API = "https://h.example/stac/collections"
+
+
+def test_of_the_collections_that_a_stac_api_lists_the_address_names_one():
+    listed = {"collections": [collection(), {**collection(), "id": "snow", "title": "Snow"}], "links": []}
+    assert recognise(listed) is stac
+    assert stac.product(listed, f"{STAC_API}#dataset=snow").title == "Snow"
+    assert stac.product({"collections": [collection()]}, STAC_API).title == "Rain"
+    relative = {**collection(), "id": "a", "links": [{"rel": "items", "href": "a/items"}]}
+    found = stac.product({"collections": [relative, collection()]}, f"{STAC_API}#dataset=a")
+    assert "https://h.example/stac/a/items" in [artifact.links.get("consume") for artifact in found.artifacts]
+    for address in (STAC_API, f"{STAC_API}#dataset=sun"):
+        with pytest.raises(FetchError) as caught:
+            stac.product(listed, address)
+        assert caught.value.kind == "is_catalogue"
+        assert "#dataset=" in caught.value.advice
+        assert "snow" in caught.value.advice
+
+
+def test_a_stac_catalog_names_where_its_collections_are():
+    catalog = {"stac_version": "1.0.0", "type": "Catalog", "id": "c", "description": "d"}
+    child = {"rel": "child", "href": "./rain/collection.json"}
+    for links, advised in (
+        ([child, {"rel": "child", "href": "javascript:alert(1)"}], "https://h.example/stac/rain/collection.json"),
+        ([child, {"rel": "data", "href": "/stac/collections"}], STAC_API),
+        ([child] * 5, "and 2 more"),
+        ([], "names none"),
+        ("x", "names none"),
+    ):
+        document = {**catalog, "links": links}
+        assert recognise(document) is stac
+        with pytest.raises(FetchError) as caught:
+            stac.product(document, "https://h.example/stac/catalog.json")
+        assert caught.value.kind == "is_catalogue"
+        assert advised in caught.value.advice
+        assert "javascript" not in caught.value.advice
+
+
 def test_a_stac_collection_keeps_its_coverage_license_assets_and_columns():
     assert recognise(collection()) is stac
     view = stac.product(collection(), "https://h.example/stac/rain.json")
@@ -564,7 +602,6 @@ def test_a_huge_document_is_not_checked_and_says_so():
         ),
         ({"fullyQualifiedName": "urn:dpds:x:applications:y", "name": "y"}, "one component of a DPDS"),
         ({"stac_version": "1.0.0", "type": "Feature"}, "STAC Item"),
-        ({"stac_version": "1.0.0", "type": "Catalog", "links": []}, "STAC Catalog"),
         ({"pricingPlans": {}}, "pricingPlans"),
         ({"apiVersion": "v3.2.0", "kind": "DataModel"}, "'DataModel'"),
         ({"apiVersion": "v3.2.0", "id": "x"}, "kind is missing"),

@@ -61,6 +61,10 @@ inf: 1e999
     }
 
 
+def test_line_breaks_and_tabs_within_json_texts_are_read_as_meant():
+    assert parse(b'{"summary": "two\n\tlines\x01"}', "application/json") == {"summary": "two\n\tlines\x01"}
+
+
 def test_json_numbers_that_are_none_become_texts():
     assert parse(b'{"a": NaN, "b": -Infinity, "c": 1e999}') == {"a": "NaN", "b": "-Infinity", "c": "1e999"}
     json.dumps(parse(b"[NaN, 1e999]"), allow_nan=False)

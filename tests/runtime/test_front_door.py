@@ -110,6 +110,16 @@ def test_own_servers_are_used_and_nothing_embedded_is_touched(
     assert not Path(environment["MARKETPLACE_VAR"]).exists()
 
 
+def test_reading_descriptors_starts_no_servers(
+    launch: Callable[..., Program], environment: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "product.yaml").write_text("apiVersion: v1.0.0\nkind: DataProduct\nid: p\nstatus: active\n")
+    program = launch(argv=[sys.executable, "manage.py", "read_descriptors", str(tmp_path / "product.yaml")])
+    assert program.ends(60) == 0
+    assert "ODPS v1.0.0" in program.output
+    assert not (Path(environment["MARKETPLACE_VAR"]) / "postgres").exists()
+
+
 def test_the_secret_key_is_made_once_and_private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("SECRET_KEY", "DEMO", "DATABASE_URL", "REDIS_URL"):
         monkeypatch.delenv(name, raising=False)

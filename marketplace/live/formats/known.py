@@ -38,11 +38,6 @@ def explanation(document: Any) -> tuple[str, str] | None:
             "The document is a STAC Item, one entry of a collection.",
             "Point the link at the collection, which the item's links name as rel: collection.",
         )
-    if document.get("type") == "Catalog" and "stac_version" in document:
-        return (
-            "The document is a STAC Catalog, a list of collections.",
-            "Point the link at one STAC Collection, which the catalog's links name as rel: child.",
-        )
     if "product" not in document and any(part in document for part in _ODPS_PARTS):
         found = next(part for part in _ODPS_PARTS if part in document)
         return (

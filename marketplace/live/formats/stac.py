@@ -1,5 +1,8 @@
 """STAC Collection 1.0 and 1.1 (and the older 0.x): https://github.com/radiantearth/stac-spec
 
+Of the collections that a STAC API lists (`/collections`) the address names one, as in any catalogue; a STAC Catalog
+names the addresses of its collections.
+
 Assets and the list of items become artifacts; an asset that only describes or pictures the collection becomes
 documentation. The table, datacube, version and scientific extensions are read where they are used.
 """
@@ -9,7 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ..errors import FetchError
 from ..view import ArtifactView, Column, Coverage, NamedValue, Person, ProductView, SchemaView, Team, Term, WebLink
+from .catalogue import SHOWN, chosen
 from .read import any_text, bbox, flag, interval, mapping, mappings, others, stable_id, text, texts, web_url
 
 NAME = "STAC Collection"
@@ -26,15 +31,64 @@ _NOT_SAID = {"not provided", "not-provided"}
 
 
 def matches(document: Any) -> bool:
-    """Found by `stac_version` with the type Collection; before 1.0 a collection had an extent and no type."""
-    if not isinstance(document, dict) or "stac_version" not in document:
+    """Found by `stac_version` with the type Collection or Catalog; before 1.0 a collection had an extent and no type.
+
+    A list of collections is found by the first that is one.
+    """
+    if not isinstance(document, dict):
         return False
-    return document.get("type") == "Collection" or ("type" not in document and "extent" in document)
+    return _is_collection(document) or _is_catalog(document) or bool(_listed(document))
+
+
+def _is_collection(doc: dict[str, Any]) -> bool:
+    if "stac_version" not in doc:
+        return False
+    return doc.get("type") == "Collection" or ("type" not in doc and "extent" in doc)
+
+
+def _is_catalog(doc: dict[str, Any]) -> bool:
+    return "stac_version" in doc and doc.get("type") == "Catalog"
+
+
+def _listed(doc: dict[str, Any]) -> list[dict[str, Any]]:
+    """The collections of an answer to `/collections`."""
+    if "stac_version" in doc:
+        return []
+    entries = list(mappings(doc.get("collections")))
+    return entries if any(_is_collection(entry) for entry in entries[:50]) else []
 
 
 def product(document: Any, base_url: str | None = None) -> ProductView:
-    """The product view. Takes any document and never raises; "not provided" counts as not said."""
+    """The product view; "not provided" counts as not said.
+
+    Raises FetchError("is_catalogue") for a Catalog, and for a list of collections where the address names none.
+    """
     doc = mapping(document)
+    if _is_catalog(doc):
+        raise _catalog(doc, base_url)
+    if listed := _listed(doc):
+        doc = mapping(chosen([(text(entry.get("id")), entry) for entry in listed], base_url))
+        base_url = (base_url or "").partition("#")[0] or None
+    return _collection(doc, base_url)
+
+
+def _catalog(doc: dict[str, Any], base_url: str | None) -> FetchError:
+    links = list(mappings(doc.get("links")))
+    children = [link.url for link in _linked(links, {"child"}, base_url)]
+    lists = [link.url for link in _linked(links, {"data"}, base_url)]
+    if lists:
+        advice = f"Its collections are listed at {lists[0]}. Add #dataset=<identifier> to that address to choose one."
+    elif children:
+        more = f", and {len(children) - SHOWN:,} more" if len(children) > SHOWN else ""
+        advice = f"Point the link at one of them: {', '.join(children[:SHOWN])}{more}."
+    else:
+        advice = "Point the link at a STAC Collection; this catalog names none that can be reached."
+    return FetchError(
+        "is_catalogue", f"This is a STAC Catalog: it names {len(children):,} catalogs or collections.", advice
+    )
+
+
+def _collection(doc: dict[str, Any], base_url: str | None) -> ProductView:
     providers = tuple(_providers(doc))
     links = list(mappings(doc.get("links")))
     deprecated = flag(doc.get("deprecated"))

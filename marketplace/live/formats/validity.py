@@ -31,7 +31,7 @@ _lock = Lock()
 
 
 def problems_of(document: Any, standard: Standard) -> tuple[str, ...]:
-    """Such as "servers[0].type: 'x' is not one of …", at most 20. Never raises.
+    """Such as "servers[0].type: 'x' is not one of …" or "at the top: …", at most 20. Never raises.
 
     About 10 ms for a contract seen the first time; the answer for the same document is remembered.
     """
@@ -102,4 +102,4 @@ def _words(error: Any) -> str:
     for step in inner.absolute_path:
         place += f"[{step}]" if isinstance(step, int) else f".{step}" if place else str(step)
     message = inner.message if len(inner.message) <= MAX_MESSAGE else f"{inner.message[:MAX_MESSAGE]} …"
-    return f"{place}: {message}" if place else message
+    return f"{place or 'at the top'}: {message}"
