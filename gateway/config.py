@@ -121,9 +121,9 @@ class Schedule(_Strict):
 
 
 class Recipient(_Strict):
-    """Where certification reports are published to."""
+    """Where certification reports are published to. Answers show the name, never the address."""
 
-    name: str
+    name: str = Field(min_length=1, max_length=200)
     url: str = Field(pattern=r"^https?://", repr=False)
 
 
@@ -143,7 +143,7 @@ class GatewayConfig(_Strict):
     artifacts: dict[str, ArtifactConfig] = Field(default_factory=dict)
     limits: Limits = Field(default_factory=Limits)
     schedule: Schedule = Field(default_factory=Schedule)
-    recipients: list[Recipient] = Field(default_factory=list)
+    recipients: list[Recipient] = Field(default_factory=list, max_length=20)
     deliveries: Deliveries = Field(default_factory=Deliveries)
     observe: ObserveConfig = Field(default_factory=ObserveConfig)
     policies: list[Policy] = Field(default_factory=lambda: list(DEFAULT), max_length=200)

@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from gateway.bodies import read_json
 from gateway.certify.office import CertificationOffice
+from gateway.certify.publishing import addressees, push
 from gateway.context import Context
 from gateway.grants import require
 from gateway.http import OBSERVED_AGE, ProblemError, Representation, send
@@ -25,7 +26,6 @@ from gateway.protocol import (
     Link,
     Metrics,
     ObservabilityResults,
-    Publication,
     Published,
     PublishRequest,
     SubscriptionOffer,
@@ -34,7 +34,6 @@ from gateway.protocol import (
     Wire,
 )
 from gateway.subscriptions.addresses import AddressError
-from gateway.subscriptions.sending import SendError, post
 from gateway.subscriptions.service import EVENT_TYPES, THRESHOLD, BadSubscription, Full, Subscriptions, shares_of
 
 MAX_BODY = 16_000
@@ -263,33 +262,14 @@ class Observing:
         await require(request, "certify")
         wanted = await read_json(request, PublishRequest, MAX_BODY)
         config = self.context.config
-        urls = [wanted.url] if wanted.url else [recipient.url for recipient in config.recipients]
-        if not urls:
-            detail = "No recipient is named, neither in the request nor in gateway.yaml."
-            raise ProblemError(
-                422, "No recipient", detail, 'Send {"url": "https://…"}, or set recipients in gateway.yaml.'
-            )
+        to = addressees(wanted, config)
+        if not to:
+            detail = "No recipient is meant: neither the request nor gateway.yaml has an address under that name."
+            action = 'Send {"url": "https://…"}, or set recipients in gateway.yaml.'
+            raise ProblemError(422, "No recipient", detail, action)
         await self._ask(request)
         report = await run_in_threadpool(self.office.report)
-        body = report.to_json()
-
-        def push(url: str) -> Publication:
-            try:
-                status = post(
-                    url,
-                    body,
-                    {"Content-Type": MEDIA_JSON, "User-Agent": "data-product-gateway"},
-                    seconds=config.observe.delivery_seconds,
-                    allow_internal=config.deliveries.allow_internal,
-                )
-            except SendError as error:
-                return Publication(url=url, delivered=False, message=str(error))
-            good = 200 <= status < 300
-            return Publication(
-                url=url, delivered=good, status=status, message=None if good else f"The recipient answered {status}."
-            )
-
-        done = [await run_in_threadpool(push, url) for url in urls]
+        done = await run_in_threadpool(push, report.to_json(), to, config)
         answer = Published(report_id=report.id, recipients=done)
         return _answer(answer, 200 if all(one.delivered for one in done) else 502)
 

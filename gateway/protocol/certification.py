@@ -47,17 +47,22 @@ class CertificationStatus(Linked):
 
 
 class PublishRequest(Wire):
-    """`POST /certify/publish`: push the last report to a recipient; those of gateway.yaml when `url` is absent."""
+    """`POST /certify/publish`: push the last report to an address, or to the recipient of gateway.yaml that has this
+    name; to all of gateway.yaml when neither is said."""
 
     model_config = ConfigDict(extra="forbid")
 
     url: str | None = Field(default=None, max_length=2048)
+    recipient: str | None = Field(default=None, max_length=200)
 
 
 class Publication(Wire):
-    """Where a report was pushed, and what the recipient answered."""
+    """Who was sent a report, and what came back.
 
-    url: str
+    `recipient` is the name in gateway.yaml, or scheme and host of the address asked for: the rest may be a secret.
+    """
+
+    recipient: str
     delivered: bool
     status: int | None = None
     message: str | None = None

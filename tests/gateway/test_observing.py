@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator
 from standardwebhooks.webhooks import Webhook
 from starlette.testclient import TestClient
 
+from gateway.certify.publishing import shown
 from gateway.freshness import allowed_age
 from gateway.state import State
 from gateway.subscriptions.addresses import AddressError, checked, is_public
@@ -296,19 +297,45 @@ def test_a_policy_that_is_none_is_refused_by_name(product, client_of):
 
 def test_a_report_is_published_to_the_recipients_with_a_grant(product, client_of, receiver):
     issuer = Issuer()
-    recipients = [{"name": "office", "url": receiver.url}]
+    secret = f"{receiver.url}&token=s3cret"
+    recipients = [{"name": "office", "url": secret}, {"name": "away", "url": "http://127.0.0.1:1/s3cret"}]
     write(product / "gateway.yaml", {**CONFIG, **issuer.trust(), "recipients": recipients})
     client = client_of(product)
     assert client.post("/certify/publish").status_code == 401
     assert client.post("/certify/publish", headers=issuer.bearer("control")).status_code == 403
-    answer = client.post("/certify/publish", headers=issuer.bearer("certify") | SOON)
+    office = {"recipient": "office"}
+    answer = client.post("/certify/publish", json=office, headers=issuer.bearer("certify") | SOON)
     assert answer.status_code == 200, answer.text
-    [(_, _, body)] = receiver.wait(1)
-    assert json.loads(body)["id"] == answer.json()["reportId"]
+    assert answer.json()["recipients"] == [{"recipient": "office", "delivered": True, "status": 204, "message": None}]
+    [(path, _, body)] = receiver.wait(1)
+    assert (json.loads(body)["id"], "token=s3cret" in path) == (answer.json()["reportId"], True)
     receiver.statuses = [500]
     refused = client.post("/certify/publish", headers=issuer.bearer("certify"))
-    assert (refused.status_code, refused.json()["recipients"][0]["status"]) == (502, 500)
+    told = [(one["recipient"], one["delivered"], one["status"]) for one in refused.json()["recipients"]]
+    assert (refused.status_code, told) == (502, [("office", False, 500), ("away", False, None)])
+    assert "s3cret" not in answer.text + refused.text, "an address may hold a secret"
+    nobody = client.post("/certify/publish", json={"recipient": "nobody"}, headers=issuer.bearer("certify"))
+    assert nobody.status_code == 422
+    asked = {"url": f"http://127.0.0.1:{receiver.server.server_port}/t0ken?key=t0ken"}
+    own = client.post("/certify/publish", json=asked, headers=issuer.bearer("certify"))
+    assert own.json()["recipients"][0]["recipient"] == f"http://127.0.0.1:{receiver.server.server_port}"
+    assert "t0ken" not in own.text
     issuer.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "text"),
+    [
+        ("https://hooks.example.org/T0/s3cret?key=1#x", "https://hooks.example.org"),
+        ("https://user:s3cret@hooks.example.org:8443/", "https://hooks.example.org:8443"),
+        ("http://[2606:4700::1]:80/s3cret", "http://[2606:4700::1]:80"),
+        ("http://[s3cret", "the address asked for"),
+        ("http://example.org:s3cret/", "the address asked for"),
+        ("s3cret", "the address asked for"),
+    ],
+)
+def test_of_an_address_only_scheme_and_host_are_shown(url, text):
+    assert shown(url) == text
 
 
 # -- subscriptions ----------------------------------------------------------------------------------------------------
