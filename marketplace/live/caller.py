@@ -48,6 +48,12 @@ class Caller:
         self._until = until
         self._requests = 0
 
+    async def fetch(
+        self, url: str, *, report: Callable[[HostOutcome], None], policy: Policy = DEFAULT_POLICY
+    ) -> Fetched:
+        """The answer as it came, unread. Raises FetchError."""
+        return await self._door.fetch(url, policy=policy, gate=partial(self._gate, report))
+
     async def call(
         self,
         url: str,

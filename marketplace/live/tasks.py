@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from . import inspection, services
+from . import inspection, originals, services
 
 
 @shared_task(name="live.refresh", ignore_result=True, acks_late=False)
@@ -23,3 +23,9 @@ def sample(product_id: int, artifact_id: str) -> None:
 def inspect(token: str, url: str) -> None:
     """Looks at an address somebody wants to publish."""
     inspection.inspect(token, url)
+
+
+@shared_task(name="live.original", ignore_result=True, acks_late=False)
+def original(product_id: int, url: str) -> None:
+    """Fetches a document of a product byte for byte."""
+    originals.refresh(product_id, url)
