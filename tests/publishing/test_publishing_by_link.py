@@ -27,6 +27,7 @@ def test_a_pasted_link_fills_the_form_and_publishes(celery_worker, sign_in, prod
     client = sign_in(producer)
     with gateways.running("precipitation/us-precipitation") as gateway:
         answer = settled(client, paste(client, gateway), wait_for)
+        assert "HX-Redirect" in answer.headers, answer.content.decode()
         form_address = answer.headers["HX-Redirect"]
         page = client.get(form_address)
     form, links = page.context["form"], page.context["links"]
