@@ -128,10 +128,16 @@ class Recipient(_Strict):
 
 
 class Deliveries(_Strict):
-    """Where events may be delivered to."""
+    """Where events may be delivered to, and how much of it."""
 
     allow_internal: bool = False
     """Whether loopback, private and link-local addresses are allowed."""
+    per_subscriber: int = Field(default=100, ge=1, le=1_000_000)
+    """Subscriptions of one subscriber: the subject of a grant, else the address that a request comes from."""
+    per_host: int = Field(default=100, ge=1, le=1_000_000)
+    """Subscriptions that go to one host."""
+    per_minute: int = Field(default=120, ge=1, le=100_000)
+    """Deliveries to one address in a minute, from all products of the process."""
 
 
 class GatewayConfig(_Strict):

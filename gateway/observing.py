@@ -34,7 +34,8 @@ from gateway.protocol import (
     Wire,
 )
 from gateway.subscriptions.addresses import AddressError
-from gateway.subscriptions.service import EVENT_TYPES, THRESHOLD, BadSubscription, Full, Subscriptions, shares_of
+from gateway.subscriptions.register import Full
+from gateway.subscriptions.service import EVENT_TYPES, THRESHOLD, BadSubscription, Subscriptions, shares_of
 
 MAX_BODY = 16_000
 MAX_WAIT_SECONDS = 30
@@ -147,18 +148,18 @@ class Observing:
         """`POST /observe/events/subscriptions`; `GET` says what can be subscribed to."""
         if request.method != "POST":
             return await self._offer(request, list(EVENT_TYPES))
-        await self._may(request, "observe")
+        subscriber = await self._may(request, "observe")
         wanted = await read_json(request, SubscriptionRequest, MAX_BODY)
-        return await self._add(wanted, "/observe/events/subscriptions")
+        return await self._add(wanted, subscriber, "/observe/events/subscriptions")
 
     async def subscribe_threshold(self, request: Request) -> Response:
         """`POST /certify/subscriptions`; `GET` says what can be subscribed to."""
         if request.method != "POST":
             return await self._offer(request, [THRESHOLD])
-        await self._may(request, "certify")
+        subscriber = await self._may(request, "certify")
         wanted = await read_json(request, ThresholdRequest, MAX_BODY)
         report = await run_in_threadpool(self.office.report)
-        return await self._add(wanted, "/certify/subscriptions", shares_of(report)[wanted.measure])
+        return await self._add(wanted, subscriber, "/certify/subscriptions", shares_of(report)[wanted.measure])
 
     async def _offer(self, request: Request, types: list[str]) -> Response:
         limit = self.context.config.observe.max_subscriptions
@@ -166,28 +167,28 @@ class Observing:
         offer = SubscriptionOffer(types=types, count=count, limit=limit)
         return send(request, Representation(offer.to_json(), MEDIA_JSON, OBSERVED_AGE))
 
-    async def _may(self, request: Request, scope: str) -> None:
-        """Where issuers are trusted a subscriber shows a grant; else anybody may, within the limits."""
+    async def _may(self, request: Request, scope: str) -> str:
+        """Who subscribes. Where issuers are trusted that takes a grant; else anybody may, within the limits."""
         if not self.context.config.observe.events:
             detail = "This gateway takes no subscriptions."
             raise ProblemError(403, "No subscriptions", detail, "Ask /observe/results now and then.")
         if self.context.config.trust:
-            await require(request, scope)
+            return f"sub:{(await require(request, scope)).subject}"
+        return f"from:{request.client.host if request.client else ''}"
 
-    async def _add(self, wanted: SubscriptionRequest, path: str, share: float | None = None) -> Response:
+    async def _add(
+        self, wanted: SubscriptionRequest, subscriber: str, path: str, share: float | None = None
+    ) -> Response:
         try:
-            made = await run_in_threadpool(lambda: self.subscriptions.add(wanted, now_met=share))
+            made = await run_in_threadpool(lambda: self.subscriptions.add(wanted, subscriber, now_met=share))
         except AddressError as error:
             action = "Give an http(s) address that the gateway can reach from where it runs."
             raise ProblemError(422, "Address refused", str(error), action) from error
         except BadSubscription as error:
             raise ProblemError(422, "Bad subscription", str(error), "Correct it.") from error
         except Full as error:
-            limit = self.context.config.observe.max_subscriptions
-            detail = f"There are {limit} subscriptions already, which is the most there may be."
-            raise ProblemError(
-                429, "Too many subscriptions", detail, "Ask its owner, or try later.", {"Retry-After": "3600"}
-            ) from error
+            action = "End some that are not needed any more, or try later."
+            raise ProblemError(429, "Too many subscriptions", str(error), action, {"Retry-After": "3600"}) from error
         href = f"{self.context.live.snapshot.product.base}{path}/{made.id}"
         made.links = [Link(rel="self", href=href, type=MEDIA_JSON)]
         return _answer(made, 201, {"Location": href})

@@ -1,5 +1,6 @@
 """Where a gateway may send things: public addresses, and internal ones only when its operator says so."""
 
+import re
 import socket
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address
@@ -50,25 +51,39 @@ def is_public(text: str) -> bool:
     return address in _GLOBAL_UNICAST_V6 and not any(address in network for network in _NOT_PUBLIC_V6)
 
 
-def checked(url: str, *, allow_internal: bool) -> Destination:
-    """Resolve a URL once and check every address it has. Blocking: asks the resolver.
+def parsed(url: str) -> tuple[str, str, int, str]:
+    """Scheme, host (small letters, no dot at its end), port and request target of a URL. Asks nobody.
 
     Raises:
-        AddressError: no http(s) URL, a user name in it, no such host, or an internal address that is not allowed.
+        AddressError: no http(s) URL, or a user name in it.
     """
     if len(url) > MAX_URL_LENGTH or any(ord(char) <= 32 or ord(char) == 127 for char in url):
         raise AddressError(f"The address is longer than {MAX_URL_LENGTH} characters or has spaces in it.")
     try:
         parts = urlsplit(url)
         port = parts.port
-        host = (parts.hostname or "").encode("idna").decode() if ":" not in (parts.hostname or "") else parts.hostname
+        host = parts.hostname or ""
+        if ":" not in host:
+            host = host.encode("idna").decode().lower().rstrip(".")
+            if re.search(r"[^a-z0-9._-]", host):  # IDNA turns some signs into others, such as spaces
+                raise AddressError("This is not a readable address.")
     except (ValueError, UnicodeError) as error:
         raise AddressError("This is not a readable address.") from error
     if parts.scheme not in ("http", "https") or not host:
         raise AddressError("Only addresses that begin with http:// or https:// and name a host are possible.")
     if "@" in parts.netloc:
         raise AddressError("The address contains a user name or password.")
-    port = port or (443 if parts.scheme == "https" else 80)
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return parts.scheme, host, port or (443 if parts.scheme == "https" else 80), target
+
+
+def checked(url: str, *, allow_internal: bool) -> Destination:
+    """Resolve a URL once and check every address it has. Blocking: asks the resolver.
+
+    Raises:
+        AddressError: no http(s) URL, a user name in it, no such host, or an internal address that is not allowed.
+    """
+    scheme, host, port, target = parsed(url)
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
@@ -76,5 +91,4 @@ def checked(url: str, *, allow_internal: bool) -> Destination:
     addresses = [str(entry[4][0]) for entry in found]
     if not allow_internal and not all(is_public(address) for address in addresses):
         raise AddressError(f"{host} is on an internal network, and this gateway sends nothing there.")
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return Destination(url, parts.scheme, host, port, target, addresses[0])
+    return Destination(url, scheme, host, port, target, addresses[0])

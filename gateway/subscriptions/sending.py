@@ -15,7 +15,7 @@ class SendError(Exception):
 
 
 def post(url: str, body: bytes, headers: dict[str, str], *, seconds: float, allow_internal: bool) -> int:
-    """Send and return the status of the answer, whatever it is. Blocking for about `seconds` at most.
+    """Check an address and send to it; see `send`.
 
     Raises:
         SendError: the address is refused, nobody answers, or not in time.
@@ -24,6 +24,15 @@ def post(url: str, body: bytes, headers: dict[str, str], *, seconds: float, allo
         where = checked(url, allow_internal=allow_internal)
     except AddressError as error:
         raise SendError(str(error)) from error
+    return send(where, body, headers, seconds=seconds)
+
+
+def send(where: Destination, body: bytes, headers: dict[str, str], *, seconds: float) -> int:
+    """Send and return the status of the answer, whatever it is. Blocking for about `seconds` at most.
+
+    Raises:
+        SendError: nobody answers, or not in time.
+    """
     try:
         return _exchange(where, body, headers, seconds)
     except TimeoutError as error:

@@ -5,8 +5,9 @@ import binascii
 import json
 import logging
 import secrets
+import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,12 +23,13 @@ from gateway.protocol import (
 )
 from gateway.schedule import scheduler
 from gateway.state import State
-from gateway.subscriptions.addresses import checked
-from gateway.subscriptions.sending import SendError, post
+from gateway.subscriptions.addresses import AddressError, Destination, checked
+from gateway.subscriptions.register import Bounds, Register
+from gateway.subscriptions.sending import SendError, send
+from gateway.subscriptions.turns import Pace, Turns
 
 log = logging.getLogger(__name__)
 
-SUBSCRIPTION = "subscription"
 DELIVERY = "delivery"
 DEAD_LETTER = "dead-letter"
 THRESHOLD = "certification.threshold"
@@ -38,10 +40,13 @@ EVENT_TYPES = (
 """What a gateway tells of. The names are those of the marketplace's event log where it knows the same."""
 MAX_WAITING = 200_000
 """Deliveries that may wait; more are dead letters at once."""
+_AT_ONCE = 500
+"""Deliveries that are kept in one transaction: others may use the state in between."""
 
-
-class Full(Exception):  # noqa: N818 - an answer, not a fault
-    """There are as many subscriptions as there may be."""
+turns = Turns(lambda seconds, job: scheduler.after(seconds, "deliver", job))
+"""Of all products of this process."""
+pace = Pace()
+"""Of all products of this process."""
 
 
 class BadSubscription(Exception):  # noqa: N818 - an answer, not a fault
@@ -62,23 +67,26 @@ class Subscriptions:
         self, state: State, config: Callable[[], GatewayConfig], origin: Callable[[], tuple[str, str]]
     ) -> None:
         self.state = state
+        self.register = Register(state)
         self.config = config
         self.origin = origin
 
     # -- who wants what -------------------------------------------------------------------------------------------
 
-    def add(self, wanted: SubscriptionRequest, *, now_met: float | None = None) -> Subscription:
+    def add(self, wanted: SubscriptionRequest, subscriber: str, *, now_met: float | None = None) -> Subscription:
         """Take a subscription. Blocking: resolves the address.
 
         Args:
+            subscriber: who asks; each may have so many.
             now_met: for a ThresholdRequest, the share as it is; notices come when it next crosses the threshold.
 
         Raises:
             AddressError: the address is refused.
             BadSubscription: the secret or the time is not usable.
-            Full: there are too many.
+            Full: there are too many, in all, of this subscriber or to this host.
         """
-        checked(wanted.url, allow_internal=self.config().deliveries.allow_internal)
+        config = self.config()
+        where = checked(wanted.url, allow_internal=config.deliveries.allow_internal)
         created = datetime.now(UTC)
         expires = wanted.expires
         if expires is not None:
@@ -97,28 +105,26 @@ class Subscriptions:
             created=created,
             secret=secret,
         )
-        kept = subscription.model_dump(mode="json")
+        kept = {**subscription.model_dump(mode="json"), "subscriber": subscriber, "host": where.host, "ip": where.ip}
         if isinstance(wanted, ThresholdRequest):
             kept["above"] = now_met is not None and now_met >= wanted.threshold
-        limit = self.config().observe.max_subscriptions
-        if not self.state.add(
-            SUBSCRIPTION, subscription.id, kept, limit=limit, expires=expires.timestamp() if expires else None
-        ):
-            raise Full
+        deliveries = config.deliveries
+        bounds = Bounds(config.observe.max_subscriptions, deliveries.per_subscriber, deliveries.per_host)
+        self.register.add(subscription.id, kept, bounds, expires.timestamp() if expires else None)
         return subscription
 
     def find(self, own_id: str) -> Subscription | None:
         """A subscription, without its secret."""
-        kept = self.state.item(SUBSCRIPTION, own_id)
+        kept = self.register.find(own_id)
         return Subscription.model_validate({**kept, "secret": None}) if kept else None
 
     def count(self) -> int:
         """How many subscriptions there are."""
-        return self.state.count(SUBSCRIPTION) if self.state.kept else 0
+        return self.register.count()
 
     def remove(self, own_id: str) -> bool:
         """End a subscription; False when there is none."""
-        return self.state.remove(SUBSCRIPTION, own_id)
+        return self.register.remove(own_id)
 
     # -- events ---------------------------------------------------------------------------------------------------
 
@@ -139,12 +145,12 @@ class Subscriptions:
                 },
             )
         shares = shares_of(now)
-        for own_id, kept in self.state.items(SUBSCRIPTION).items():
+        for own_id, kept in self.register.all().items():
             share = shares.get(kept.get("measure") or "")
             if share is None or kept.get("threshold") is None or kept["above"] == (share >= kept["threshold"]):
                 continue
             kept["above"] = share >= kept["threshold"]
-            if self.state.change(SUBSCRIPTION, own_id, kept):
+            if self.register.change(own_id, kept):
                 crossed = "above" if kept["above"] else "below"
                 data = {
                     "measure": kept["measure"],
@@ -171,37 +177,85 @@ class Subscriptions:
         }
 
     def _wanting(self, type: str) -> Iterator[str]:
-        for own_id, kept in self.state.items(SUBSCRIPTION).items():
+        for own_id, kept in self.register.all().items():
             types = kept.get("types")
             if kept.get("threshold") is None and (types is None or any(_fits(pattern, type) for pattern in types)):
                 yield own_id
 
-    def _fan_out(self, event: dict[str, Any], receivers: "Iterator[str] | list[str]") -> None:
+    def _fan_out(self, event: dict[str, Any], receivers: Iterable[str]) -> None:
+        batch: list[dict[str, Any]] = []
         for own_id in receivers:
-            delivery = {"subscription": own_id, "event": event, "attempts": 0}
-            key = f"{event['id']}:{own_id}"
-            if self.state.add(DELIVERY, key, delivery, limit=MAX_WAITING):
-                scheduler.after(0, "deliver", lambda key=key: self._attempt(key))  # type: ignore[misc]
-            else:
-                self._bury(delivery, "Too many deliveries are waiting.")
+            batch.append({"subscription": own_id, "event": event, "attempts": 0})
+            if len(batch) == _AT_ONCE:
+                self._set(batch)
+                batch = []
+        self._set(batch)
+
+    def _set(self, deliveries: list[dict[str, Any]]) -> None:
+        """Keep deliveries and put them in turn; those for which there is no room become dead letters."""
+        keys = [f"{delivery['event']['id']}:{delivery['subscription']}" for delivery in deliveries]
+        with self.state.transaction() as db:
+            (waiting,) = db.execute("SELECT count(*) FROM item WHERE kind = ?", (DELIVERY,)).fetchone()
+            room = max(0, MAX_WAITING - waiting)
+            rows = [
+                (DELIVERY, key, json.dumps(delivery), time.time(), None)
+                for key, delivery in zip(keys[:room], deliveries, strict=False)
+            ]
+            db.executemany("INSERT OR IGNORE INTO item VALUES (?, ?, ?, ?, ?)", rows)
+        for delivery in deliveries[room:]:
+            self._bury(delivery, "Too many deliveries are waiting.")
+        for key, delivery in zip(keys[:room], deliveries, strict=False):
+            self._queue(key, delivery)
 
     def resume(self) -> int:
         """Set the deliveries that were waiting when the gateway stopped; their number. Reads the state."""
-        waiting = list(self.state.items(DELIVERY)) if self.state.kept else []
-        for key in waiting:
-            scheduler.after(0, "deliver", lambda key=key: self._attempt(key))  # type: ignore[misc]
+        waiting = self.state.items(DELIVERY) if self.state.kept else {}
+        for key, delivery in waiting.items():
+            self._queue(key, delivery)
         return len(waiting)
 
-    def _attempt(self, key: str) -> None:
-        delivery = self.state.item(DELIVERY, key)
-        if delivery is None:
-            return
-        kept = self.state.item(SUBSCRIPTION, delivery["subscription"])
+    def _queue(self, key: str, delivery: dict[str, Any]) -> None:
+        """Put a kept delivery in the turn of its host."""
+        kept = self.register.find(delivery["subscription"])
         if kept is None:  # ended since
             self.state.remove(DELIVERY, key)
-            return
+        elif not turns.add(kept.get("host", ""), self._attempting(key)):
+            self.state.remove(DELIVERY, key)
+            self._bury(delivery, "Too many deliveries wait for this host.")
+
+    def _attempting(self, key: str) -> Callable[[], float]:
+        """An attempt as a turn takes it: it goes back into the turn until its moment at the address has come."""
+        reserved: str | None = None
+
+        def attempt() -> float:
+            nonlocal reserved
+            delivery = self.state.item(DELIVERY, key)
+            kept = self.register.find(delivery["subscription"]) if delivery else None
+            if delivery is None or kept is None:  # ended since
+                self.state.remove(DELIVERY, key)
+                return 0
+            deliveries = self.config().deliveries
+            try:
+                where = checked(kept["url"], allow_internal=deliveries.allow_internal)
+            except AddressError as error:
+                self._again(key, delivery, str(error))
+                return 0
+            if reserved != where.ip:  # a name may lead elsewhere by now
+                wait = pace.reserve(where.ip, deliveries.per_minute)
+                if wait is None:
+                    self._again(key, delivery, "Too much is sent to this address already.")
+                    return 0
+                reserved = where.ip
+                if wait:
+                    return wait
+            self._deliver(key, delivery, kept, where)
+            return 0
+
+        return attempt
+
+    def _deliver(self, key: str, delivery: dict[str, Any], kept: dict[str, Any], where: Destination) -> None:
         try:
-            status = self._send(kept, delivery["event"])
+            status = self._send(kept, delivery["event"], where)
             error = None if 200 <= status < 300 else f"The receiver answered {status}."
         except SendError as failure:
             status, error = 0, str(failure)
@@ -222,9 +276,10 @@ class Subscriptions:
             return
         self.state.change(DELIVERY, key, delivery)
         wait = waits[delivery["attempts"] - 1]
-        scheduler.after(wait * (0.9 + 0.2 * secrets.randbelow(1000) / 1000), "deliver", lambda: self._attempt(key))
+        jitter = 0.9 + 0.2 * secrets.randbelow(1000) / 1000
+        scheduler.after(wait * jitter, "deliver", lambda: self._queue(key, delivery))
 
-    def _send(self, kept: dict[str, Any], event: dict[str, Any]) -> int:
+    def _send(self, kept: dict[str, Any], event: dict[str, Any], where: Destination) -> int:
         from standardwebhooks.webhooks import Webhook  # here: only gateways with subscribers need it
 
         body = json.dumps(event, separators=(",", ":"))
@@ -236,14 +291,7 @@ class Subscriptions:
             "webhook-timestamp": str(int(now.timestamp())),
             "webhook-signature": Webhook(kept["secret"]).sign(event["id"], now, body),
         }
-        config = self.config()
-        return post(
-            kept["url"],
-            body.encode(),
-            headers,
-            seconds=config.observe.delivery_seconds,
-            allow_internal=config.deliveries.allow_internal,
-        )
+        return send(where, body.encode(), headers, seconds=self.config().observe.delivery_seconds)
 
     def _bury(self, delivery: dict[str, Any], error: str) -> None:
         event = delivery["event"]
