@@ -9,7 +9,7 @@ from jsonschema.exceptions import best_match
 from pydantic import BaseModel
 
 from gateway.commands.locating import Lines
-from gateway.documents import MAX_BYTES, MAX_PROBLEMS, DocumentError, parse_yaml, validator_of
+from gateway.documents import MAX_BYTES, MAX_PROBLEMS, DocumentError, parse_yaml, schema_errors
 from gateway.product import PortArtifact, Product, contract_files, load_product, product_file
 from gateway.samples import FORMATS, DataError, Rows, first_rows
 
@@ -80,7 +80,7 @@ def _document(path: Path, kind: str, folder: Path, lines: dict[Path, Lines]) -> 
 
 def _schema(content: dict[str, Any]) -> Iterator[tuple[list[str | int], str]]:
     """Place and message of each fault the published schema has to tell, at most 20."""
-    for count, error in enumerate(validator_of(content).iter_errors(content)):
+    for count, error in enumerate(schema_errors(content)):
         if count == MAX_PROBLEMS:
             return
         told = best_match(iter([error])) or error

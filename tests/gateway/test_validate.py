@@ -6,6 +6,7 @@ from typer.testing import CliRunner
 
 from gateway.__main__ import cli
 from gateway.commands.findings import findings_of
+from gateway.product import load_product
 from tests.gateway.conftest import ODPS, RAIN, write
 
 
@@ -24,6 +25,16 @@ def test_schema_faults_are_at_their_lines(folder):
     assert "'numbre' is not one of" in found["contracts/rain.odcs.yaml", line_of(path, "numbre")]
     assert "'surprise' was unexpected" in found["contracts/rain.odcs.yaml", line_of(path, "surprise")]
     assert len(found) == 2
+
+
+def test_a_column_without_a_logical_type_is_valid_and_a_map_without_its_types_is_not(folder):
+    """The published schema of ODCS 3.2.0 demands `map` of both; the standard's text of the second only."""
+    path = folder / "contracts" / "rain.odcs.yaml"
+    path.write_text(path.read_text().replace("logicalType: number", "physicalType: DOUBLE"))
+    assert findings_of(folder) == []
+    assert load_product(folder).contracts.keys() == {"daily-rain", "how-to"}
+    path.write_text(path.read_text().replace("physicalType: DOUBLE", "logicalType: map"))
+    assert "'map' is a required property" in next(finding.message for finding in findings_of(folder))
 
 
 def test_yaml_that_cannot_be_parsed_is_at_its_line(folder):
