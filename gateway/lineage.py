@@ -48,12 +48,12 @@ def _event(kind: str, when: datetime, **parts: Any) -> dict[str, Any]:
     return {"eventTime": when.isoformat(), "producer": PRODUCER, "schemaURL": f"{SCHEMA}{kind}", **parts}
 
 
-def _facet(path: str, **parts: Any) -> dict[str, Any]:
-    return {"_producer": PRODUCER, "_schemaURL": f"{FACETS}{path}", **parts}
+def _facet(version: str, name: str, **parts: Any) -> dict[str, Any]:
+    return {"_producer": PRODUCER, "_schemaURL": f"{FACETS}{version}/{name}.json#/$defs/{name}", **parts}
 
 
 def _version(version: str) -> dict[str, Any]:
-    return _facet("1-0-1/DatasetVersionDatasetFacet.json", datasetVersion=version)
+    return _facet("1-0-1", "DatasetVersionDatasetFacet", datasetVersion=version)
 
 
 def _output(product: Product, entry: PortArtifact) -> dict[str, Any]:
@@ -61,18 +61,18 @@ def _output(product: Product, entry: PortArtifact) -> dict[str, Any]:
     facets: dict[str, Any] = {}
     fields = _fields(artifact.contract or {})
     if fields:
-        facets["schema"] = _facet("1-1-1/SchemaDatasetFacet.json", fields=fields)
+        facets["schema"] = _facet("1-2-0", "SchemaDatasetFacet", fields=fields)
     if artifact.summary:
-        facets["documentation"] = _facet("1-0-1/DocumentationDatasetFacet.json", description=artifact.summary)
+        facets["documentation"] = _facet("1-1-0", "DocumentationDatasetFacet", description=artifact.summary)
     if artifact.version:
         facets["version"] = _version(artifact.version)
     owner = (odps.get("team") or {}).get("name") if isinstance(odps.get("team"), dict) else None
     if owner:
-        facets["ownership"] = _facet("1-0-1/OwnershipDatasetFacet.json", owners=[{"name": owner, "type": "OWNER"}])
+        facets["ownership"] = _facet("1-0-1", "OwnershipDatasetFacet", owners=[{"name": owner, "type": "OWNER"}])
     if artifact.contract_id is None:
         return {"namespace": address(odps), "name": artifact.name, "facets": facets}
     port = {"namespace": address(odps), "name": artifact.name, "type": "OUTPUT_PORT"}
-    facets["symlinks"] = _facet("1-0-1/SymlinksDatasetFacet.json", identifiers=[port])
+    facets["symlinks"] = _facet("1-0-1", "SymlinksDatasetFacet", identifiers=[port])
     return {"namespace": NAMESPACE, "name": artifact.contract_id, "facets": facets}
 
 
@@ -104,4 +104,4 @@ def _inputs(odps: dict[str, Any], port: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _job_facets(odps: dict[str, Any], entry: PortArtifact) -> dict[str, Any]:
     description = f"Makes the output port {entry.artifact.name} of {odps.get('name') or odps['id']}."
-    return {"documentation": _facet("1-1-0/DocumentationJobFacet.json", description=description)}
+    return {"documentation": _facet("1-1-0", "DocumentationJobFacet", description=description)}

@@ -1,7 +1,12 @@
 """OpenLineage events say what the ports say, with one name for a dataset at both of its ends."""
 
 import json
+from typing import Any
 from uuid import UUID
+
+import pytest
+from openlineage.client import event_v2, facet_v2, serde
+from openlineage.client.generated import base
 
 from tests.gateway.conftest import ODPS, write
 
@@ -15,6 +20,68 @@ def events_of(client):
 
 def of_kind(events, kind):
     return [event for event in events if event["schemaURL"].endswith(f"/{kind}")]
+
+
+PARTS = {
+    "job": event_v2.Job,
+    "run": event_v2.Run,
+    "dataset": base.StaticDataset,
+    "inputs": event_v2.InputDataset,
+    "outputs": event_v2.OutputDataset,
+    "fields": facet_v2.schema_dataset.SchemaDatasetFacetFields,
+    "owners": facet_v2.ownership_dataset.Owner,
+    "identifiers": facet_v2.symlinks_dataset.Identifier,
+}
+"""Classes that OpenLineage's own client generates from its published schemas: they take their fields and no other."""
+
+
+def classes(parent: Any) -> dict[str, type]:
+    """A class and those made from it, by the address of its schema."""
+    found = {parent._get_schema(): parent}
+    for child in parent.__subclasses__():
+        found |= classes(child)
+    return found
+
+
+def rebuilt(value: Any, name: str, kinds: dict[str, type]) -> Any:
+    """An event as OpenLineage's classes; TypeError or ValueError where it is not as the schema says."""
+    if isinstance(value, list):
+        return [rebuilt(each, name, kinds) for each in value]
+    if not isinstance(value, dict):
+        return value
+    address = value.get("schemaURL") or value.get("_schemaURL")
+    own = {key: part for key, part in value.items() if key not in ("schemaURL", "_schemaURL", "_producer")}
+    made = {key: rebuilt(part, key, kinds) for key, part in own.items()}
+    if name == "facets" and address is None:
+        return made
+    made |= {"producer": value["_producer"]} if "_producer" in value else {}
+    return (kinds[address] if address else PARTS[name])(**made)
+
+
+def filled(value: Any) -> Any:
+    """Without what is empty: the classes say that, and we leave it out."""
+    if isinstance(value, dict):
+        return {key: filled(part) for key, part in value.items() if part not in (None, [], {})}
+    return [filled(part) for part in value] if isinstance(value, list) else value
+
+
+def test_events_are_as_the_published_schemas_of_openlineage_say(folder, client_of):
+    team = {"name": "Rain team", "members": [{"username": "rain@example.org"}]}
+    inputs = [{"name": "stations", "version": "2.0.0", "contractId": "stations"}]
+    write(folder / "product.odps.yaml", {**ODPS, "team": team, "inputPorts": inputs})
+    events = events_of(client_of(folder))
+    kinds = classes(base.BaseEvent) | classes(base.BaseFacet)
+    used = set()
+    for event in events:
+        made = json.loads(serde.Serde.to_json(rebuilt(event, "", kinds)))
+        assert filled(made) == filled(event)
+        facets = [thing["facets"] for key in ("dataset", "job") if (thing := event.get(key))]
+        used |= {name for found in facets for name in found}
+    assert used == {"schema", "documentation", "version", "ownership", "symlinks"}
+    with pytest.raises(TypeError):
+        rebuilt({**events[0], "surprise": 1}, "", kinds)
+    with pytest.raises(KeyError):
+        rebuilt({**events[0], "schemaURL": events[0]["schemaURL"].replace("2-0-2", "9-9-9")}, "", kinds)
 
 
 def test_each_port_is_a_dataset_a_job_and_a_run(client):
