@@ -81,6 +81,7 @@ INSTALLED_APPS = [
     "registry",
     "search",
     "marketplace.live",
+    "marketplace.exports",
     "marketplace.catalogue",
     "marketplace.publishing",
 ]

@@ -10,6 +10,7 @@ from marketplace import health
 from marketplace.accounts.views import jwks
 from marketplace.api import not_found
 from marketplace.catalogue.api import ProductViewSet
+from marketplace.exports.api import ExportsView
 from marketplace.metrics import metrics
 from marketplace.publishing.api import GrantView
 
@@ -19,6 +20,7 @@ router.register("products", ProductViewSet, basename="product")
 router.register("domains", registry.api.DomainViewSet, basename="domain")
 
 api: list[URLPattern | URLResolver] = [
+    path("products/<uuid:uuid>/exports/", ExportsView.as_view(), name="exports"),
     path("products/<uuid:uuid>/grants/", GrantView.as_view(), name="grants"),
     path("", include(router.urls)),
     path("search/", search.api.SearchView.as_view(), name="search"),
@@ -32,6 +34,7 @@ handler400 = "marketplace.errors.bad_request"
 handler500 = "marketplace.errors.server_error"
 
 urlpatterns = [
+    path("", include("marketplace.exports.urls")),
     path("", include("marketplace.catalogue.urls")),
     path("publish/", include("marketplace.publishing.urls")),
     path("accounts/", include("marketplace.accounts.urls")),

@@ -1,12 +1,14 @@
 """Pages of the catalogue. Each gathers one context and renders one template; nothing here waits for a gateway."""
 
-from django.http import HttpRequest, HttpResponse
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from marketplace.catalogue import details, home, lists
+from marketplace.exports.views import announced, negotiated
 from registry.access import product_or_404
 
 ROBOTS = "User-agent: *\nDisallow: /accounts/\nDisallow: /publish/\nDisallow: /search/\nDisallow: /products/*/live/\n"
@@ -43,10 +45,15 @@ def domain(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_safe
-def product(request: HttpRequest, domain: str, name: str) -> HttpResponse:
-    """What is registered of a product, at once; the rest arrives part by part, asked of the product itself."""
+def product(request: HttpRequest, domain: str, name: str) -> HttpResponseBase:
+    """What is registered of a product, at once; the rest arrives part by part, asked of the product itself.
+
+    A program that prefers another format of the product gets that.
+    """
     found = product_or_404(request.user, domain, name)
-    return render(request, "catalogue/product.html", details.product(request, found))
+    if (export := negotiated(request, found)) is not None:
+        return export
+    return announced(render(request, "catalogue/product.html", details.product(request, found)), found)
 
 
 @require_safe
@@ -60,7 +67,8 @@ def artifact(request: HttpRequest, domain: str, name: str, artifact: str) -> Htt
 @cache_control(max_age=86_400, public=True)
 def robots(request: HttpRequest) -> HttpResponse:
     """What crawlers may read."""
-    return HttpResponse(ROBOTS, content_type="text/plain; charset=utf-8")
+    sitemap = f"Sitemap: {settings.PUBLIC_URL}/sitemap.xml\n"
+    return HttpResponse(ROBOTS + sitemap, content_type="text/plain; charset=utf-8")
 
 
 @require_safe
