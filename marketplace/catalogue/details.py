@@ -8,6 +8,7 @@ from django.urls import reverse
 from marketplace.catalogue import artifact_ids
 from marketplace.catalogue.contexts import Section, product_context
 from marketplace.catalogue.use import action
+from marketplace.exports.contexts import take_away
 from marketplace.live import services as live
 from registry import queries
 from registry.access import may_edit
@@ -29,6 +30,7 @@ def product(request: HttpRequest, found: Product) -> dict[str, Any]:
     return {
         **_head(request, found),
         "action": action(found, seen),
+        "take_away": take_away(found, seen),
         "sections": [
             Section(part, title, reverse("catalogue:live-section", args=[*address, part]))
             for part, title in SECTIONS.items()
