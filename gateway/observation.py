@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from gateway.quality.runner import Limits
+from gateway.quality.limits import Limits
 
 
 class ObserveConfig(BaseModel):
@@ -16,6 +16,10 @@ class ObserveConfig(BaseModel):
     """Memory of DuckDB while it measures one artifact."""
     rule_seconds: float = Field(default=10, gt=0, le=3600)
     artifact_seconds: float = Field(default=60, gt=0, le=86_400)
+    source_mb: int = Field(default=500, ge=1, le=100_000)
+    """The most of a source elsewhere (an address, a database) that is brought here to be measured."""
+    look_seconds: float = Field(default=300, ge=0, le=86_400)
+    """How often it looks by itself whether folders and sources elsewhere can be reached; 0: only when asked."""
     pause_seconds: float = Field(default=30, ge=0, le=86_400)
     """Asking does not measure again sooner than this after the last time."""
     events: bool = True
@@ -29,4 +33,4 @@ class ObserveConfig(BaseModel):
 
     def measuring(self) -> Limits:
         """As the runner takes them."""
-        return Limits(self.memory_mb, self.rule_seconds, self.artifact_seconds)
+        return Limits(self.memory_mb, self.rule_seconds, self.artifact_seconds, self.source_mb)

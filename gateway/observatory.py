@@ -7,15 +7,16 @@ import uuid
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from gateway.config import GatewayConfig
+from gateway.config import GatewayConfig, RoleRules
 from gateway.freshness import age_of, allowed_age
 from gateway.live import LiveProduct
 from gateway.observation import ObserveConfig
-from gateway.product import PortArtifact, Product
+from gateway.product import PortArtifact, Product, custom
 from gateway.protocol import (
     ContractReference,
     CustomProperty,
@@ -29,16 +30,24 @@ from gateway.protocol import (
 from gateway.quality.results import overall, result_of
 from gateway.quality.rules import Rule, rules_of
 from gateway.quality.runner import Outcome, measure
+from gateway.samples import DataError
 from gateway.schedule import Handle, scheduler
+from gateway.sources import Source, source_of
 from gateway.state import State
 
 log = logging.getLogger(__name__)
 
 RESULTS = "observability-results"
 PROCESS = "data-product-gateway"
-READABLE = ("csv", "tsv", "json", "geojson", "jsonl", "parquet")
 
 Listener = Callable[[ObservabilityResults | None, ObservabilityResults], None]
+
+
+class Found(NamedTuple):
+    """What measuring one artifact found: results of its rules, and a fault (or None) for each role with rules."""
+
+    results: list[ObservationResult]
+    roles: dict[str, str | None]
 
 
 class Observatory:
@@ -166,7 +175,7 @@ class Observatory:
         key = _key(product)
         results: list[ObservationResult] = []
         for entry in product.artifacts.values():
-            results += _measured(entry, self.config().observe)
+            results += _measured(product, entry, self.config().observe).results
         results += freshness_results(product, datetime.now(UTC))
         run = ObservationRun(state="completed", started_at=started)
         document = _document(product, results, run, str(uuid.uuid4()))
@@ -190,58 +199,73 @@ def _key(product: Product) -> str:
     return str((documents, data))
 
 
-def _measured(entry: PortArtifact, settings: ObserveConfig) -> list[ObservationResult]:
-    """The results of one artifact's contract."""
+def _measured(product: Product, entry: PortArtifact, settings: ObserveConfig) -> Found:
+    """The results of one artifact's contract, and whether the rules of its roles fit the data."""
     contract = entry.artifact.contract or {}
     rules = rules_of(contract)
     objects = {found["name"]: found for found in contract.get("schema") or []}
-    own = data_object(entry, list(objects.values()))
+    roles, unclear = role_rules(product, entry)
+    try:
+        source, reason = measured_source(product, entry), None
+    except DataError as error:
+        source, reason = None, f"The data cannot be read: {error}."
+    if source is None:
+        reason = reason or "The contract names no data file here."
+    elif not source.tabular:
+        reason = f"Rows of the format {source.format or 'unknown'} cannot be measured."
+    own = data_object(entry, source, list(objects.values()))
     outcomes: dict[str, Outcome] = {}
-    for name, found in objects.items():
+    for name in objects:
         mine = [rule for rule in rules if rule.object == name]
-        reason = _why_not(entry) or (
-            None if found is own else f"The data here is of {own and own['name']}, not {name}."
-        )
-        if not mine:
-            continue
-        if reason or entry.data is None or entry.data.format is None:
-            outcomes |= {rule.id: Outcome("skip", message=rule.unmeasured or reason) for rule in mine}
-            continue
-        files = data_files(entry.data.path, entry.data.format)
-        if not files:
-            missing = Outcome(
-                "error", message=f"{entry.data.path.name} does not exist or holds no {entry.data.format}."
-            )
-            outcomes |= {rule.id: missing for rule in mine}
-            continue
-        done = measure(files, entry.data.format, found, mine, settings.measuring())
-        outcomes |= {rule.id: outcome for rule, outcome in zip(mine, done, strict=True)}
-    return [_result(rule, outcomes[rule.id], entry) for rule in rules]
+        why = reason or (None if objects[name] is own else f"The data here is of {own and own['name']}, not {name}.")
+        outcomes |= {rule.id: Outcome("skip", message=rule.unmeasured or why) for rule in mine if why}
+    mine = [rule for rule in rules if rule.id not in outcomes]
+    measurable = own if any(not rule.unmeasured for rule in mine) else None
+    faults: dict[str, str | None] = {}
+    if source is not None and reason is None and (measurable or roles):
+        done = measure(source, measurable, mine, settings.measuring(), roles)
+        outcomes |= {rule.id: outcome for rule, outcome in zip(mine, done.outcomes, strict=True)}
+        faults = done.roles
+    elif roles and source is not None:
+        faults = dict.fromkeys(roles, "its format cannot be filtered")
+    outcomes = {rule.id: Outcome("skip", message=rule.unmeasured) for rule in mine} | outcomes
+    return Found([_result(rule, outcomes[rule.id], entry) for rule in rules], {**faults, **unclear})
 
 
-def _why_not(entry: PortArtifact) -> str | None:
-    if entry.data is None:
-        return "The contract names no data file here."
-    if entry.data.format not in READABLE:
-        return f"Rows of the format {entry.data.format or 'unknown'} cannot be measured."
-    return None
+def measured_source(product: Product, entry: PortArtifact) -> Source | None:
+    """The source of an artifact; a contract's path that is a folder is all files of its format. Raises DataError."""
+    source = source_of(product, entry)
+    if source is not None and source.type == "file" and Path(source.path or "").is_dir():
+        return replace(source, type="folder", pattern=f"*.{source.format}")
+    return source
 
 
-def data_object(entry: PortArtifact, objects: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """The schema object that the artifact's data file is: the only one, the one named like port or file, the first."""
+def data_object(entry: PortArtifact, source: Source | None, objects: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The schema object that the data is: the only one, the one named like port, file or table, or the first."""
     names = {entry.artifact.name.casefold()} | ({entry.data.path.stem.casefold()} if entry.data else set())
+    if source is not None and source.table:
+        names.add(source.table.rpartition(".")[2].casefold())
     for found in objects:
         if {str(found.get(key, "")).casefold() for key in ("name", "physicalName")} & names:
             return found
     return objects[0] if objects else None
 
 
-def data_files(path: Path, format: str) -> list[Path]:
-    """A file, or the files of a format in a folder, by name."""
-    if path.is_dir():
-        endings = {"jsonl": ("jsonl", "ndjson"), "tsv": ("tsv", "tab")}.get(format, (format,))
-        return sorted(found for ending in endings for found in path.rglob(f"*.{ending}") if found.is_file())
-    return [path] if path.is_file() else []
+def role_rules(product: Product, entry: PortArtifact) -> tuple[dict[str, dict[str, Any]], dict[str, str | None]]:
+    """Masks and filter of each role that has some, and what is wrong with those that cannot be understood."""
+    own = product.config.config.artifact(entry.artifact.name, entry.artifact.id).roles
+    if own:
+        return {role: rules.model_dump() for role, rules in own.items() if rules.mask or rules.filter}, {}
+    found: dict[str, dict[str, Any]] = {}
+    unclear: dict[str, str | None] = {}
+    for role in (entry.artifact.contract or {}).get("roles") or []:
+        given = {name: value for name in ("mask", "filter") if (value := custom(role, name)) is not None}
+        try:
+            if given:
+                found[role["role"]] = RoleRules.model_validate(given).model_dump()
+        except ValueError:
+            unclear[role["role"]] = "its rules in the contract cannot be understood"
+    return found, unclear
 
 
 def _result(rule: Rule, outcome: Outcome, entry: PortArtifact) -> ObservationResult:

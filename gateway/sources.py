@@ -1,16 +1,17 @@
 """Where an artifact's data is, and how DuckDB reads it. Nothing heavy is imported before a connection is handed in."""
 
+import csv
 import json
-import sqlite3
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from gateway import databases
 from gateway.config import FILE_TYPES
 from gateway.product import PortArtifact, Product
-from gateway.samples import MAX_JSON_BYTES, DataError, _json_records, _plain, format_of
+from gateway.samples import MAX_JSON_BYTES, DataError, _json_records, format_of
 
 TABULAR = ("csv", "tsv", "json", "jsonl", "geojson", "parquet")
 """Formats that have rows and columns DuckDB can filter."""
@@ -39,6 +40,16 @@ class Source:
     def to_dict(self) -> dict[str, Any]:
         """As JSON can say it, for the subprocess."""
         return asdict(self)
+
+    @classmethod
+    def from_dict(cls, content: dict[str, Any]) -> "Source":
+        """The source that `to_dict` wrote."""
+        return cls(**{**content, "text_columns": tuple(content["text_columns"])})
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether it is not files of this machine, so that nothing tells when it changes."""
+        return self.type in ("http", "sql")
 
 
 def source_of(product: Product, entry: PortArtifact) -> Source | None:
@@ -88,6 +99,46 @@ def files_of(source: Source) -> list[Path]:
         raise DataError(f"the folder cannot be read: {error.strerror}") from error
 
 
+@dataclass(frozen=True)
+class Brought:
+    """A source as files of one format on this machine. `types`: what a database says of its columns."""
+
+    files: list[Path]
+    format: str | None
+    types: dict[str, str] | None = None
+
+
+def bring(source: Source, scratch: Path, max_bytes: int, seconds: float = databases.SECONDS) -> Brought:
+    """Have a source here: its own files, or what an address or a database gives, written to `scratch`. Blocking.
+
+    Args:
+        scratch: an empty directory.
+        max_bytes: the most that is brought here.
+        seconds: the longest that an address or a database may take.
+
+    Raises:
+        DataError: it cannot be had; the text holds no address and no password.
+    """
+    if source.type == "sql":
+        path = scratch / "rows.jsonl"
+        return Brought([path], "jsonl", databases.dump(source, path, max_bytes, seconds))
+    if source.type == "http":
+        path = scratch / f"fetched.{source.format}"
+        fetch(source.url or "", path, max_bytes, seconds)
+        return Brought([path], source.format)
+    if source.type == "folder":
+        paths = files_of(source)
+        if not paths:
+            raise DataError("the folder holds no such files")
+        if len(paths) > MAX_FILES:
+            raise DataError(f"the folder holds more than {MAX_FILES} files")
+        return Brought(paths, source.format)
+    path = Path(source.path or "")
+    if not path.is_file():
+        raise DataError(f"{path.name} does not exist")
+    return Brought([path], source.format)
+
+
 def relation(connection: Any, source: Source, scratch: Path, max_bytes: int) -> str:
     """SQL that DuckDB can put after FROM to read the whole of a source.
 
@@ -99,44 +150,64 @@ def relation(connection: Any, source: Source, scratch: Path, max_bytes: int) -> 
     Raises:
         DataError: it cannot be read; the text holds no address and no password.
     """
-    if source.type == "sql":
-        return _ndjson([_dump(_sql_rows(source), scratch / "rows.jsonl", max_bytes)])
-    if source.type == "http":
-        path = scratch / f"fetched.{source.format}"
-        _fetch(source.url or "", path, max_bytes)
-        paths = [path]
-    elif source.type == "folder":
-        paths = files_of(source)
-        if not paths:
-            raise DataError("the folder holds no such files")
-    else:
-        paths = [Path(source.path or "")]
-    if not all(path.is_file() for path in paths):
-        raise DataError(f"{paths[0].name} does not exist")
-    if source.format == "parquet":
+    return relation_of(connection, bring(source, scratch, max_bytes), source, scratch, max_bytes)
+
+
+def relation_of(connection: Any, brought: Brought, source: Source, scratch: Path, max_bytes: int) -> str:
+    """As `relation`, for what has been brought already."""
+    paths, form = brought.files, brought.format
+    if brought.types is not None:
+        columns = ", ".join(f"{quoted(name)}: {quoted(type)}" for name, type in brought.types.items())
+        shape = f"columns={{{columns}}}, format='newline_delimited', maximum_object_size=33554432"
+        return f"read_json({_listed(paths)}, {shape})"
+    if form == "parquet":
         return f"read_parquet({_listed(paths)}, union_by_name=true)"
-    if source.format in ("json", "geojson") and all(path.stat().st_size <= MAX_JSON_BYTES for path in paths):
+    if form in ("json", "geojson") and all(path.stat().st_size <= MAX_JSON_BYTES for path in paths):
         made = []
         for number, path in enumerate(paths):
             made.append(_dump(_as_objects(_json_records(path)), scratch / f"{number}.jsonl", max_bytes))
         return _ndjson(made)
-    if source.format in ("json", "geojson"):
+    if form in ("json", "geojson"):
         return f"read_json({_listed(paths)}, format='array', union_by_name=true, maximum_object_size=33554432)"
-    if source.format == "jsonl":
+    if form == "jsonl":
         return _ndjson(paths)
-    if source.format in ("csv", "tsv"):
-        return _csv(connection, source, paths)
-    raise DataError(f"the format {source.format or 'unknown'} has no rows and columns")
+    if form in ("csv", "tsv"):
+        return _csv(connection, form, paths, source.text_columns)
+    raise DataError(f"the format {form or 'unknown'} has no rows and columns")
 
 
-def _csv(connection: Any, source: Source, paths: list[Path]) -> str:
-    tab = ", delim='\t'" if source.format == "tsv" else ""
-    start = f"read_csv({_listed(paths)}, header=true, union_by_name=true, null_padding=true, parallel=false{tab}"
+def header_of(path: Path, form: str) -> tuple[list[str], str]:
+    """The names in the first line of a CSV or TSV file, and its delimiter: the one of , ; | and tab seen most there.
+
+    Raises:
+        DataError: the file is empty, or its first line is not text.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            head = file.readline(65536)
+            delimiter = "\t" if form == "tsv" else max(",;|\t", key=head.count)
+            file.seek(0)
+            names = next(csv.reader(file, delimiter=delimiter), [])
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path.name} is not UTF-8 text") from error
+    except (OSError, csv.Error) as error:
+        raise DataError(f"the first line of {path.name} cannot be read") from error
+    if not any(name.strip() for name in names):
+        raise DataError(f"{path.name} has no header line")
+    return names, delimiter
+
+
+def _csv(connection: Any, form: str, paths: list[Path], text: tuple[str, ...]) -> str:
+    delimiters = {header_of(path, form)[1] for path in paths}
+    if len(delimiters) > 1:
+        raise DataError("its files separate their columns in different ways")
+    dialect = f"delim={quoted(delimiters.pop())}, quote='\"', escape='\"'"
+    start = f"read_csv({_listed(paths)}, header=true, union_by_name=true, null_padding=true, parallel=false, {dialect}"
     try:
         found = connection.execute(f"SELECT * FROM {start}) LIMIT 0").description or []  # noqa: S608
     except Exception:  # whatever the sniffer has against it, as plain text it may still be read
         return f"{start}, all_varchar=true, strict_mode=false)"
-    names = [column[0] for column in found if column[0] in source.text_columns]
+    names = [column[0] for column in found if column[0] in text]
     types = ", ".join(f"{quoted(name)}: {quoted('VARCHAR')}" for name in names)
     return f"{start}, types={{{types}}})" if names else f"{start})"
 
@@ -182,51 +253,11 @@ def _dump(rows: Iterator[dict[str, Any]], path: Path, max_bytes: int) -> Path:
     return path
 
 
-def _sql_rows(source: Source) -> Iterator[dict[str, Any]]:
-    """Rows of a database, read-only, a few at a time."""
-    query = source.query or "SELECT * FROM " + ".".join(named(part) for part in (source.table or "").split("."))  # noqa: S608
-    url = source.url or ""
-    try:
-        if url.startswith("sqlite:///"):
-            yield from _sqlite_rows(url.removeprefix("sqlite:///"), query)
-        else:
-            yield from _postgres_rows(url, query)
-    except (sqlite3.Error, OSError) as error:
-        raise DataError("the database cannot be read") from error
-
-
-def _sqlite_rows(path: str, query: str) -> Iterator[dict[str, Any]]:
-    database = sqlite3.connect(f"{Path(path).as_uri()}?mode=ro", uri=True)
-    try:
-        found = database.execute(query)
-        names = [column[0] for column in found.description]
-        for row in found:
-            yield dict(zip(names, map(_plain, row), strict=True))
-    finally:
-        database.close()
-
-
-def _postgres_rows(url: str, query: str) -> Iterator[dict[str, Any]]:
-    try:
-        import psycopg
-    except ImportError as error:
-        raise DataError("reading PostgreSQL needs the psycopg package, which is not installed") from error
-    try:
-        with psycopg.connect(url, connect_timeout=10) as connection:
-            connection.read_only = True
-            with connection.cursor(name="gateway") as cursor:
-                cursor.execute(query.encode())
-                names = [column.name for column in cursor.description or []]
-                for row in cursor:
-                    yield dict(zip(names, map(_plain, row), strict=True))
-    except psycopg.Error as error:
-        raise DataError("the database cannot be read") from error
-
-
-def _fetch(url: str, path: Path, max_bytes: int) -> None:
+def fetch(url: str, path: Path, max_bytes: int, seconds: float) -> None:
+    """The body of an address into a file. Raises DataError, which does not say where it is."""
     import httpx2
 
-    size, deadline = 0, time.monotonic() + 300
+    size, deadline = 0, time.monotonic() + seconds
     try:
         with httpx2.stream("GET", url, timeout=10, follow_redirects=False) as answer, path.open("wb") as file:
             if answer.status_code != 200:

@@ -7,24 +7,17 @@ settings; a rule's SQL is one SELECT and is interrupted at its time limit.
 
 import datetime
 import decimal
-import json
 import threading
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from collections.abc import Sequence
 from typing import Any
 
 import duckdb
 
 from gateway.quality.columns import invalid, quoted, sql_type, type_error
+from gateway.quality.loading import TEXT_FORMATS, Connection, load
+from gateway.sources import Brought
 
-Connection = duckdb.DuckDBPyConnection
 Value = int | float | str | bool | None
-
-TEXT_FORMATS = ("csv", "tsv")
-JSON_FORMATS = ("json", "geojson", "jsonl")
-READABLE = (*TEXT_FORMATS, *JSON_FORMATS, "parquet")
-"""Formats whose rows can be measured."""
 
 
 class NotMeasured(Exception):  # noqa: N818 - an outcome, not a fault
@@ -35,17 +28,16 @@ class Engine:
     """One loaded schema object.
 
     Args:
-        files: the data, one or more files of one format.
-        format: one of `READABLE`.
+        brought: the data, one or more files of one format.
         entry: the object of the contract's `schema` that the data is.
         memory: megabytes DuckDB may use. It does not spill to disk.
         seconds: time for each query.
 
     Raises:
-        duckdb.Error, OSError, ValueError: the data cannot be loaded.
+        DataError, duckdb.Error, OSError, ValueError: the data cannot be loaded.
     """
 
-    def __init__(self, files: Sequence[Path], format: str, entry: dict[str, Any], memory: int, seconds: float) -> None:
+    def __init__(self, brought: Brought, entry: dict[str, Any], memory: int, seconds: float) -> None:
         self.seconds = seconds
         self.name: str = entry["name"]
         settings: dict[str, str | bool | int | float | list[str]] = {
@@ -57,11 +49,11 @@ class Engine:
         }
         self.db: Connection = duckdb.connect(config=settings)
         self.db.execute("SET TimeZone = 'UTC'")
-        columns = _load(self.db, files, format)
+        columns = load(self.db, brought)
         self.properties = {declared["name"]: declared for declared in entry.get("properties") or []}
         self.columns, self.missing = _matched(self.properties, columns)
         self.type_errors: dict[str, int] = {}
-        self._cast(columns, exact=format in TEXT_FORMATS)
+        self._cast(columns, exact=brought.format in TEXT_FORMATS)
         physical = entry.get("physicalName")
         if isinstance(physical, str) and physical and physical.casefold() != self.name.casefold():
             self.db.execute(f"CREATE VIEW {quoted(physical)} AS SELECT * FROM {quoted(self.name)}")  # noqa: S608
@@ -111,6 +103,8 @@ class Engine:
             return len(self.missing), None
         if metric == "sql":
             return self._sql(rule), None
+        if metric in ("newestAge", "oldestAge"):
+            return self._age(rule["property"], "max" if metric == "newestAge" else "min"), None
         names = rule["arguments"].get("properties") or [rule["property"]]
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise NotMeasured("Its argument `properties` is not a list of names.")
@@ -147,6 +141,19 @@ class Engine:
         if metric == "nullValues" and len(names) == 1:  # what is of another type is there all the same
             count -= self.type_errors.get(names[0], 0)
         return int(count)
+
+    def _age(self, name: str, which: str) -> Value:
+        """Seconds from the newest or oldest time in a column to now. Negative where it is still to come."""
+        if name not in self.columns:
+            raise NotMeasured(f"The data has no column {name}.")
+        kind = sql_type(self.properties.get(name, {})).name
+        if kind not in ("DATE", "TIMESTAMPTZ"):
+            raise NotMeasured(f"{name} is neither a date nor a timestamp in the contract.")
+        told = f"epoch(now()) - epoch({which}(CAST({quoted(name)} AS TIMESTAMPTZ)))"
+        (age,) = self._one(f"SELECT round({told}, 3) FROM {quoted(self.name)}")  # noqa: S608 - quoted
+        if age is None:
+            raise NotMeasured(f"{name} has no value.")
+        return plain(age)
 
     def _sql(self, rule: dict[str, Any]) -> Value:
         query = str(rule["query"])
@@ -190,64 +197,6 @@ def _matched(properties: dict[str, Any], columns: list[str]) -> tuple[dict[str, 
         else:
             found[name] = column
     return found, missing
-
-
-def _load(db: Connection, files: Sequence[Path], format: str) -> list[str]:
-    """Read the files into the table `_as_read`; its column names."""
-    loaders: dict[str, Callable[[Connection, Sequence[Path]], None]] = {
-        **dict.fromkeys(TEXT_FORMATS, _load_text),
-        **dict.fromkeys(JSON_FORMATS, _load_json),
-        "parquet": _load_parquet,
-    }
-    loaders[format](db, files)
-    return [row[0] for row in db.execute("DESCRIBE _as_read").fetchall()]
-
-
-def _load_text(db: Connection, files: Sequence[Path]) -> None:
-    with files[0].open(encoding="utf-8-sig", newline="") as file:
-        head = file.readline(65536)
-    separator = "\t" if files[0].suffix in (".tsv", ".tab") else max(",;|\t", key=head.count)
-    db.execute(
-        "CREATE TABLE _as_read AS SELECT * FROM read_csv(?, all_varchar = true, header = true, delim = ?, "
-        "quote = '\"', escape = '\"', sample_size = -1, max_line_size = 16000000)",
-        [[str(path) for path in files], separator],
-    )
-
-
-def _load_json(db: Connection, files: Sequence[Path]) -> None:
-    with TemporaryDirectory() as folder:
-        lines = Path(folder) / "records.jsonl"
-        columns: dict[str, None] = {}
-        with lines.open("w", encoding="utf-8") as out:
-            for path in files:
-                for record in _records(path):
-                    row = record if isinstance(record, dict) else {"value": record}
-                    columns.update(dict.fromkeys(map(str, row)))
-                    out.write(json.dumps(row) + "\n")
-        names = list(columns)
-        parts = [f"json_extract_string(json, ?) AS {quoted(name)}" for name in names]
-        db.execute(
-            f"CREATE TABLE _as_read AS SELECT {', '.join(parts) or 'json'} FROM read_ndjson_objects(?)",  # noqa: S608
-            [*(f'$."{name}"' if '"' not in name else "$" + json.dumps(name) for name in names), str(lines)],
-        )
-
-
-def _records(path: Path) -> list[Any]:
-    if path.suffix in (".jsonl", ".ndjson"):
-        with path.open(encoding="utf-8-sig") as file:
-            return [json.loads(line) for line in file if line.strip()]
-    content = json.loads(path.read_text("utf-8-sig"))
-    if isinstance(content, dict):
-        if isinstance(content.get("features"), list):  # GeoJSON
-            return [{**(f.get("properties") or {}), "geometry": f.get("geometry")} for f in content["features"]]
-        lists = [value for value in content.values() if isinstance(value, list)]
-        content = lists[0] if len(lists) == 1 else content
-    return content if isinstance(content, list) else [content]
-
-
-def _load_parquet(db: Connection, files: Sequence[Path]) -> None:
-    names = [str(path) for path in files]
-    db.execute("CREATE TABLE _as_read AS SELECT * FROM read_parquet(?)", [names])
 
 
 def plain(value: Any) -> Value:

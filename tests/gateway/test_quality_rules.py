@@ -11,9 +11,11 @@ import pytest
 from demo.loading import load_mesh
 from gateway.product import load_product
 from gateway.protocol import ObservationResult
+from gateway.quality.limits import Limits
 from gateway.quality.results import holds, overall, result_of
 from gateway.quality.rules import rules_of
-from gateway.quality.runner import Limits, measure
+from gateway.quality.runner import measure
+from gateway.sources import Source
 from tests.demo.documents import contracts_of
 
 GOOD = """id,name,mm,day,mail
@@ -42,10 +44,11 @@ def contract(*quality: dict[str, Any], column: str | None = None, properties: An
     return {"schema": [entry]}
 
 
-def results(document: dict[str, Any], files: list[Path], format: str, **limits: Any) -> dict[str, ObservationResult]:
-    """The results of a contract by rule id."""
+def results(document: dict[str, Any], data: Path, format: str, **limits: Any) -> dict[str, ObservationResult]:
+    """The results of a contract by rule id, on a file or a folder of files."""
     rules = rules_of(document)
-    outcomes = measure(files, format, document["schema"][0], rules, Limits(**limits))
+    source = Source("folder" if data.is_dir() else "file", format, str(data))
+    outcomes = measure(source, document["schema"][0], rules, Limits(**limits)).outcomes
     made = [
         result_of(rule, outcome, artifact_id="a", artifact="x", contract_id="c", contract_version="1")
         for rule, outcome in zip(rules, outcomes, strict=True)
@@ -68,7 +71,7 @@ def statuses(found: dict[str, ObservationResult]) -> dict[str, str]:
 
 
 def test_data_that_keeps_everything_passes(csv):
-    found = results(contract(), [csv(GOOD)], "csv")
+    found = results(contract(), csv(GOOD), "csv")
     assert statuses(found) == {}
     assert len(found) > 15
 
@@ -99,13 +102,13 @@ BROKEN = {
 
 @pytest.mark.parametrize(("text", "wanted"), BROKEN.values(), ids=BROKEN)
 def test_each_thing_that_a_property_implies_is_measured(csv, text: str, wanted: dict[str, int]):
-    found = results(contract(), [csv(text)], "csv")
+    found = results(contract(), csv(text), "csv")
     failing = {key: result.measure and result.measure.value for key, result in found.items() if result.status == "fail"}
     assert failing == wanted
 
 
 def test_rules_about_a_column_that_is_not_there_are_not_evaluated_and_never_pass(csv):
-    found = results(contract(), [csv(GOOD.replace("mail", "post"))], "csv")
+    found = results(contract(), csv(GOOD.replace("mail", "post")), "csv")
     assert found["rain.mail.format"].status == "skip"
     assert found["rain.mail.format"].measure is None
     assert "no column mail" in (found["rain.mail.format"].message or "")
@@ -136,7 +139,7 @@ LIBRARY = [
 
 @pytest.mark.parametrize(("rule", "column", "status", "value"), LIBRARY)
 def test_library_and_sql_rules(csv, rule: dict[str, Any], column: str | None, status: str, value: Any):
-    found = results(contract({"id": "it", "type": "library", **rule}, column=column), [csv(GOOD)], "csv")
+    found = results(contract({"id": "it", "type": "library", **rule}, column=column), csv(GOOD), "csv")
     result = found[f"rain.{column}.it" if column else "rain.it"]
     assert result.measure is not None
     assert (result.status, result.measure.value) == (status, value)
@@ -158,7 +161,7 @@ NOT_EVALUATED = [
 
 @pytest.mark.parametrize(("rule", "column", "said"), NOT_EVALUATED)
 def test_what_cannot_be_evaluated_is_said_and_never_passes(csv, rule: dict[str, Any], column: str | None, said: str):
-    found = results(contract({"id": "it", **rule}, column=column), [csv(GOOD)], "csv")
+    found = results(contract({"id": "it", **rule}, column=column), csv(GOOD), "csv")
     result = found[f"rain.{column}.it" if column else "rain.it"]
     assert result.status == "skip"
     assert said in (result.message or "")
@@ -187,7 +190,7 @@ def test_hostile_sql_reaches_nothing_and_ends(csv, tmp_path: Path, query: str):
     secret.write_text("a\n1\n")
     rule = {"id": "it", "type": "sql", "query": query.replace("{secret}", str(secret)), "mustBeGreaterOrEqualTo": 0}
     good = {"id": "good", "metric": "rowCount", "mustBe": 3}
-    found = results(contract(rule, good), [csv(GOOD)], "csv", query_seconds=0.5, memory_mb=64)
+    found = results(contract(rule, good), csv(GOOD), "csv", query_seconds=0.5, memory_mb=64)
     assert found["rain.it"].status in ("error", "skip")
     assert found["rain.it"].message
     assert found["rain.good"].status == "pass", "the other rules are measured all the same"
@@ -197,7 +200,7 @@ def test_hostile_sql_reaches_nothing_and_ends(csv, tmp_path: Path, query: str):
 def test_all_together_have_an_end(csv):
     slow = {"type": "sql", "query": "SELECT count(*) FROM range(100000000000) a", "mustBe": 0}
     rules = [{"id": f"r{number}", **slow} for number in range(5)]
-    found = results(contract(*rules), [csv(GOOD)], "csv", query_seconds=60, total_seconds=2)
+    found = results(contract(*rules), csv(GOOD), "csv", query_seconds=60, total_seconds=2)
     assert {result.status for result in found.values()} == {"error"}
     assert "longer than 2 seconds" in (found["rain.r0"].message or "")
 
@@ -205,7 +208,7 @@ def test_all_together_have_an_end(csv):
 def test_data_that_cannot_be_read_is_an_error_without_the_path(tmp_path: Path):
     broken = tmp_path / "rain.json"
     broken.write_text("{not json")
-    found = results(contract(), [broken], "json")
+    found = results(contract(), broken, "json")
     assert {result.status for result in found.values()} == {"error"}
     assert all(str(tmp_path) not in (result.message or "") for result in found.values())
 
@@ -226,23 +229,21 @@ def test_other_formats_are_measured_alike(tmp_path: Path, format: str):
         path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
     else:
         path.write_text("\n".join(map(json.dumps, rows)) if format == "jsonl" else json.dumps(rows))
-    found = results(contract(), [path], format)
+    found = results(contract(), path, format)
     assert statuses(found) == {"rain.name.enum": "fail", "rain.mm.minimum": "fail"}
 
 
 def test_a_folder_of_files_is_one_table(tmp_path: Path):
-    paths = []
     for number, part in enumerate(("1,Oslo,1,2024-01-01,\n", "2,Rome,1,2024-01-02,\n")):
         path = tmp_path / f"part{number}.csv"
         path.write_text("id,name,mm,day,mail\n" + part)
-        paths.append(path)
-    found = results(contract({"id": "n", "metric": "rowCount", "mustBe": 2}), paths, "csv")
+    found = results(contract({"id": "n", "metric": "rowCount", "mustBe": 2}), tmp_path, "csv")
     assert statuses(found) == {}
 
 
 def test_a_mild_rule_warns(csv):
     rule = {"id": "it", "metric": "rowCount", "mustBe": 4, "severity": "warning"}
-    assert results(contract(rule), [csv(GOOD)], "csv")["rain.it"].status == "warn"
+    assert results(contract(rule), csv(GOOD), "csv")["rain.it"].status == "warn"
 
 
 def test_the_worst_result_is_the_overall_one():
@@ -263,7 +264,7 @@ DEMO = [
 
 @pytest.mark.parametrize(("folder", "document", "entry"), DEMO)
 def test_the_demo_keeps_its_contracts(folder: Path, document: dict[str, Any], entry: Any):
-    found = results(document, [entry.data.path], entry.data.format)
+    found = results(document, entry.data.path, entry.data.format)
     assert {key: result.message for key, result in found.items() if result.status not in ("pass", "skip")} == {}
     written = [rule for rule in rules_of(document) if not rule.unmeasured]
     assert sum(result.status == "pass" for result in found.values()) == len(written)
