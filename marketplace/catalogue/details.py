@@ -20,6 +20,7 @@ SECTIONS = {
     "contract": "Contract",
     "health": "Health",
     "team": "Team and support",
+    "history": "History",
 }
 
 
@@ -28,7 +29,7 @@ def product(request: HttpRequest, found: Product) -> dict[str, Any]:
     seen = live.look(found.pk)
     address = [found.domain.slug, found.name]
     return {
-        **_head(request, found),
+        **head(request, found),
         "action": action(found, seen),
         "take_away": take_away(found, seen),
         "sections": [
@@ -48,7 +49,7 @@ def artifact(request: HttpRequest, found: Product, address: str) -> dict[str, An
     if seen.gone:
         raise Http404(f"{found.title} lists no artifact {address!r}.")
     return {
-        **_head(request, found),
+        **head(request, found),
         "artifact_name": (seen.artifact.title or seen.artifact.name) if seen.artifact else "Artifact",
         "fragment_url": reverse(
             "catalogue:live-artifact", args=[found.domain.slug, found.name, artifact_ids.canonical(address)]
@@ -56,6 +57,7 @@ def artifact(request: HttpRequest, found: Product, address: str) -> dict[str, An
     }
 
 
-def _head(request: HttpRequest, found: Product) -> dict[str, Any]:
+def head(request: HttpRequest, found: Product) -> dict[str, Any]:
+    """What the pages of a product share. Two queries."""
     ancestors = queries.ancestors(found.domain)
     return {"nav": "browse", "product": product_context(found, ancestors, may_edit=may_edit(request.user, found))}

@@ -1,46 +1,31 @@
 """What a product's documents say, shaped for the templates. All texts are foreign; Markdown ones are sanitised HTML."""
 
-from collections.abc import Iterator, Sequence
-from functools import partial
-from itertools import chain
+from collections.abc import Callable, Sequence
+from urllib.parse import urlsplit
 
-from marketplace.catalogue.bounds import (
-    CELL_TEXT,
-    COLUMN_RULES,
-    COLUMN_TEXT,
-    SAMPLE_CELLS,
-    SAMPLE_COLUMNS,
-    SAMPLE_ROWS,
-    SCHEMAS,
-    Bounds,
-    Rows,
-    cut,
-)
+from marketplace.catalogue.bounds import CELL_TEXT, SAMPLE_CELLS, SAMPLE_COLUMNS, SAMPLE_ROWS, Bounds, Rows, cut
 from marketplace.catalogue.rows import (
     ArtifactRow,
     CheckRow,
-    ColumnRow,
-    ContractBlock,
     Health,
     LinkRow,
     Member,
     NameValue,
-    QualityRow,
-    RoleRow,
     Sample,
-    SchemaBlock,
-    ServerRow,
-    SlaRow,
     SupportRow,
     TermRow,
 )
 from marketplace.catalogue.text import moment, web_address
 from marketplace.live import view
 
-# Symbols of static/icons.svg by kind of artifact, as the gateway protocol names them.
+# Symbols of static/icons.svg by kind of artifact, as the gateway protocol names them, and as other formats do.
 ICONS = {
     "table": "table-2",
+    "tables": "table-2",
+    "record set": "table-2",
     "file": "file-text",
+    "file set": "layers",
+    "collection": "layers",
     "image set": "image",
     "images": "image",
     "document": "file-text",
@@ -48,44 +33,41 @@ ICONS = {
     "notebook": "notebook-text",
     "query": "terminal",
     "stream": "radio",
+    "topic": "radio",
     "report": "chart-column",
+    "api": "plug",
+    "service": "plug",
 }
 
-
-LABELS = {
-    "self": "Metadata",
-    "metadata": "Metadata",
-    "sample": "Sample rows",
-    "contract": "Contract",
-    "consume": "Consume",
-    "documentation": "Documentation",
+# What each relation of a link is called, and its symbol.
+LINKS = {
+    "self": ("Metadata", "info"),
+    "metadata": ("Metadata", "info"),
+    "sample": ("Sample rows", "eye"),
+    "contract": ("Contract", "scale"),
+    "consume": ("Consume", "download"),
+    "download": ("Download", "download"),
+    "access": ("Access page", "key-round"),
+    "service": ("Service", "plug"),
+    "query": ("Query", "terminal"),
+    "orders": ("Order", "package"),
+    "ingest": ("Send rows", "plus"),
+    "documentation": ("Documentation", "book-open"),
+    "describedby": ("Described by", "file-code"),
 }
 
-
-def contract(found: view.ContractView, bounds: Bounds, source_url: str = "") -> ContractBlock:
-    """A contract, of `source_url`; its columns' rules are in the rows, and in `quality` together with all others."""
-    return ContractBlock(
-        id=found.id or "",
-        name=found.name or (found.schemas[0].name if found.schemas else "") or found.id or "Contract",
-        version=found.version or "",
-        status=found.status or "",
-        standard=found.standard,
-        source_url=web_address(source_url),
-        description=bounds.markdown(found.purpose),
-        limitations=bounds.markdown(found.limitations),
-        usage=bounds.markdown(found.usage),
-        schemas=bounds.rows(found.schemas, partial(_schema, bounds=bounds), SCHEMAS),
-        quality=bounds.rows(chain(_rules(found.quality, ""), *map(_schema_rules, found.schemas)), _quality),
-        sla=bounds.rows(found.sla, _sla),
-        servers=bounds.rows(found.servers, partial(_server, bounds=bounds)),
-        team=members(found.team, bounds),
-        support=support(found.support, bounds),
-        roles=bounds.rows(found.roles, _role),
-        price=found.price.text if found.price else "",
-        documentation=documentation(found.documentation, bounds),
-        column_count=found.column_count,
-        rule_count=found.rule_count,
-    )
+# Symbols of documentation by what its type says.
+_GUIDES = {
+    "notebook": "notebook-text",
+    "code": "file-code",
+    "implementation": "file-code",
+    "policy": "shield-check",
+    "video": "eye",
+    "definition": "book-open",
+    "tutorial": "book-open",
+    "guide": "book-open",
+    "documentation": "book-open",
+}
 
 
 def members(team: view.Team | None, bounds: Bounds) -> Rows[Member]:
@@ -96,7 +78,14 @@ def members(team: view.Team | None, bounds: Bounds) -> Rows[Member]:
 
 def _member(person: view.Person) -> Member:
     role = (person.role or "") if person.role != person.label else ""
-    return Member(person.label, role, moment(person.date_in), moment(person.date_out))
+    return Member(
+        person.label,
+        role,
+        moment(person.date_in),
+        moment(person.date_out),
+        person.description or "",
+        person.replaced_by or "",
+    )
 
 
 def support(channels: Sequence[view.SupportChannel], bounds: Bounds) -> Rows[SupportRow]:
@@ -104,23 +93,65 @@ def support(channels: Sequence[view.SupportChannel], bounds: Bounds) -> Rows[Sup
     return bounds.rows(channels, _channel)
 
 
+_CHANNELS = {"email": "mail", "ticket": "tag", "slack": "hash", "teams": "users", "discord": "message-circle"}
+
+
 def _channel(channel: view.SupportChannel) -> SupportRow:
     url = web_address(channel.url)
     text = "" if url else channel.url or ""
-    return SupportRow(channel.channel or channel.tool or "Support", url, text, channel.description or "")
+    return SupportRow(
+        channel.channel or channel.tool or "Support",
+        url,
+        text,
+        channel.description or "",
+        tool=channel.tool if channel.tool and channel.channel and channel.tool != "other" else "",
+        scope=channel.scope or "",
+        invitation_url=web_address(channel.invitation_url),
+        icon=_CHANNELS.get((channel.tool or "").lower(), "mail" if url.startswith("mailto:") else "life-buoy"),
+    )
 
 
-def documentation(links: Sequence[view.WebLink], bounds: Bounds) -> Rows[LinkRow]:
-    """Links out of a document, those that are web addresses."""
+def documentation(
+    links: Sequence[view.WebLink], bounds: Bounds, page: Callable[[view.WebLink], str] | None = None
+) -> Rows[LinkRow]:
+    """Links out of a document, those that are web addresses. `page` gives the address where one is shown here."""
     return bounds.rows(
         (link for link in links if web_address(link.url)),
-        lambda link: LinkRow(link.description or link.type or link.url, web_address(link.url)),
+        lambda link: LinkRow(
+            link.description or in_plain_words(link.type) or short_address(link.url),
+            web_address(link.url),
+            guide_icon(link),
+            in_plain_words(link.type) if link.description else "",
+            page(link) if page else "",
+        ),
     )
+
+
+def in_plain_words(name: str | None) -> str:
+    """ "businessDefinition" as "business definition"; what holds a space or an address stays as it is."""
+    name = name or ""
+    if not name.isalnum() or name.isupper():
+        return name
+    return "".join(f" {char.lower()}" if char.isupper() and place else char for place, char in enumerate(name)).lower()
+
+
+def guide_icon(link: view.WebLink) -> str:
+    """The symbol that fits a link: by its type's words, else by the name of what it leads to."""
+    said = (link.type or "").lower()
+    if urlsplit(link.url).path.lower().endswith(".ipynb"):
+        return "notebook-text"
+    return next((icon for word, icon in _GUIDES.items() if word in said), "external-link")
 
 
 def term(found: view.Term | None) -> TermRow | None:
     """A license or policy; an address that stands for the text is shortened to what tells it apart."""
-    return _term(found) if found else None
+    return term_row(found) if found else None
+
+
+def term_row(found: view.Term) -> TermRow:
+    """The same where there is one."""
+    url = web_address(found.url)
+    return TermRow(short_address(url) if url and found.text == found.url else found.text, url)
 
 
 def short_address(url: str) -> str:
@@ -145,14 +176,21 @@ def artifact(found: view.ArtifactView, url: str, bounds: Bounds) -> ArtifactRow:
         deprecated=found.deprecated,
         tags=bounds.texts(found.tags),
         license=term(found.license),
-        policies=bounds.rows(found.policies, _term),
+        policies=bounds.rows(found.policies, term_row),
         access=found.access or "",
         documentation=documentation(found.documentation, bounds),
         links=bounds.rows(
             ((rel, web_address(href)) for rel, href in found.links.items() if web_address(href)),
-            lambda link: LinkRow(LABELS.get(link[0], link[0]), link[1]),
+            lambda link: LinkRow(*_link(*link)),
         ),
+        inputs=bounds.texts(found.input_contracts),
+        custom=named(found.custom, bounds),
     )
+
+
+def _link(rel: str, url: str) -> tuple[str, str, str]:
+    label, icon = LINKS.get(rel, (rel, "external-link"))
+    return label, url, icon
 
 
 def sample(found: view.SampleView) -> Sample:
@@ -211,70 +249,3 @@ def _figure(name: str, value: str) -> str:
 def named(pairs: Sequence[view.NamedValue | view.Metric], bounds: Bounds) -> Rows[NameValue]:
     """Pairs of a name and a value."""
     return bounds.rows(pairs, lambda pair: NameValue(pair.name, pair.value))
-
-
-def _schema(schema: view.SchemaView, bounds: Bounds) -> SchemaBlock:
-    description = bounds.markdown(schema.description, COLUMN_TEXT)
-    columns = bounds.rows(schema.columns, partial(_column, bounds=bounds), left_out=schema.left_out)
-    return SchemaBlock(schema.name, description, columns)
-
-
-def _column(column: view.Column, bounds: Bounds) -> ColumnRow:
-    return ColumnRow(
-        name=column.path or column.name,
-        depth=column.depth,
-        business_name=column.business_name or "",
-        type=column.physical_type or column.logical_type or "",
-        required=bool(column.required),
-        unique=bool(column.unique),
-        primary_key=column.primary_key,
-        classification=column.classification or "",
-        description=bounds.markdown(column.description, COLUMN_TEXT),
-        quality=bounds.rows(column.quality, _in_words, COLUMN_RULES),
-    )
-
-
-_Rule = tuple[view.QualityRule, str]
-
-
-def _schema_rules(schema: view.SchemaView) -> Iterator[_Rule]:
-    yield from _rules(schema.quality, schema.name)
-    for column in schema.columns:
-        yield from _rules(column.quality, column.path or column.name)
-
-
-def _rules(rules: Sequence[view.QualityRule], element: str) -> Iterator[_Rule]:
-    return ((rule, element) for rule in rules)
-
-
-def _quality(found: _Rule) -> QualityRow:
-    rule, element = found
-    return QualityRow(rule.name or "", _in_words(rule), rule.dimension or "", rule.severity or "", element)
-
-
-def _in_words(rule: view.QualityRule) -> str:
-    """What the rule asks; of a query only its author's description says that."""
-    return rule.description if rule.query and rule.description else rule.text
-
-
-def _sla(row: view.SlaRow) -> SlaRow:
-    return SlaRow(row.property, moment(row.value), row.unit or "", row.element or "", row.description or "")
-
-
-def _role(role: view.Role) -> RoleRow:
-    return RoleRow(role.role, role.access or "", role.description or "", ", ".join(role.approvers))
-
-
-def _term(policy: view.Term) -> TermRow:
-    url = web_address(policy.url)
-    return TermRow(short_address(url) if url and policy.text == policy.url else policy.text, url)
-
-
-def _server(server: view.Server, bounds: Bounds) -> ServerRow:
-    return ServerRow(
-        name=server.name or server.type or "Server",
-        type=server.type or "",
-        environment=server.environment or "",
-        description=server.description or "",
-        settings=named(server.settings, bounds),
-    )

@@ -8,8 +8,9 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from marketplace.catalogue import artifact_ids, home, live_contexts
+from marketplace.catalogue import artifact_ids, home, live_contexts, page_contexts
 from marketplace.catalogue.live_parts import PATIENCE, Polling
+from marketplace.catalogue.schemas import QUESTION, Wanted
 from marketplace.live import services as live
 from registry.access import product_or_404
 from registry.models import Product
@@ -19,7 +20,7 @@ from registry.models import Product
 @never_cache
 def home_tiles(request: HttpRequest) -> HttpResponse:
     """The home page's tiles, as their products have answered by now."""
-    return render(request, "catalogue/_live_tiles.html", home.tiles_context(_polling(request)))
+    return render(request, "catalogue/_live_tiles.html", home.tiles_context(polling_of(request)))
 
 
 @require_safe
@@ -27,7 +28,7 @@ def home_tiles(request: HttpRequest) -> HttpResponse:
 def card(request: HttpRequest, domain: str, name: str) -> HttpResponse:
     """How the product is doing, in the card beside its summary."""
     product = product_or_404(request.user, domain, name)
-    context = live_contexts.card(product, live.look(product.pk), _polling(request))
+    context = live_contexts.card(product, live.look(product.pk), polling_of(request))
     return _fragment(request, "catalogue/_live_card.html", product, context)
 
 
@@ -38,7 +39,7 @@ def section(request: HttpRequest, domain: str, name: str, part: str) -> HttpResp
     if part not in live_contexts.SECTIONS:
         raise Http404(f"A product page has no part {part!r}.")
     product = product_or_404(request.user, domain, name)
-    context = live_contexts.SECTIONS[part](product, live.look(product.pk), _polling(request))
+    context = live_contexts.SECTIONS[part](product, live.look(product.pk), polling_of(request))
     return _fragment(request, f"catalogue/_{part}.html", product, context)
 
 
@@ -49,11 +50,30 @@ def artifact(request: HttpRequest, domain: str, name: str, artifact: str) -> Htt
     product = product_or_404(request.user, domain, name)
     found = artifact_ids.look(product.pk, artifact)
     return _fragment(
-        request, "catalogue/_artifact.html", product, live_contexts.artifact(product, found, _polling(request))
+        request, "catalogue/_artifact.html", product, page_contexts.artifact(product, found, polling_of(request))
     )
 
 
-def _polling(request: HttpRequest) -> Polling:
+@require_safe
+@never_cache
+def schema(request: HttpRequest, domain: str, name: str) -> HttpResponse:
+    """Some columns of one schema: those that hold the words of `q`, page `page`. Raises Http404 where there is none."""
+    product = product_or_404(request.user, domain, name)
+    asked = request.GET
+    wanted = Wanted(asked.get("q", "")[:QUESTION], _number(asked.get("page", "1")))
+    context = page_contexts.schema(
+        product, live.look(product.pk), asked.get("of", ""), _number(asked.get("n", "0")), wanted
+    )
+    template = "catalogue/_columns.html" if request.htmx else "catalogue/_schema.html"  # type: ignore[attr-defined]
+    return _fragment(request, template, product, context)
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
+
+
+def polling_of(request: HttpRequest) -> Polling:
+    """How often the browser has asked for this fragment."""
     text = request.GET.get("n", "0")
     # An artifact's id is the product's own text and may hold what means something in an address.
     path = quote(request.path)

@@ -1,37 +1,35 @@
-"""Contexts of the live fragments, each from what `marketplace.live` knows at this moment."""
+"""Contexts of the live sections of the product page, each from what `marketplace.live` knows at this moment."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from django.urls import reverse
-
-from marketplace.catalogue import artifact_ids, documents, queries
-from marketplace.catalogue.bounds import ROWS, Bounds
-from marketplace.catalogue.contexts import Notice, Titled
+from marketplace.catalogue import addresses, contracts, documents, promises
+from marketplace.catalogue.about import about_block
+from marketplace.catalogue.bounds import Bounds
+from marketplace.catalogue.contexts import Notice
+from marketplace.catalogue.guides import artifacts_of
 from marketplace.catalogue.live_parts import WORDS, Polling, age, live, waiting_word
-from marketplace.catalogue.rows import NameValue
-from marketplace.catalogue.text import moment, web_address
+from marketplace.catalogue.text import web_address
+from marketplace.catalogue.timeline import entries
 from marketplace.catalogue.use import action
 from marketplace.live.errors import Problem
-from marketplace.live.state import NO_WORKERS, LiveArtifact, LiveProduct, Part
-from marketplace.live.view import ArtifactView, ContractView, HealthView, MetricsView, ProductView
+from marketplace.live.state import NO_WORKERS, LiveProduct, Part
+from marketplace.live.view import ContractView, HealthView, MetricsView, ProductView, SlaRow
 from registry.models import Product
 
 Context = dict[str, Any]
 
-NEVER = Polling("", 0)  # parts that arrive with the fragment they are in
-
 
 def card(product: Product, found: LiveProduct, polling: Polling) -> Context:
     """The strip of the card: each interface with its state, and the promises in short."""
-    said, contracts = found.product, _contracts(found)
+    said, promised = found.product, _contracts(found)
     return {
         "live": live(found.index, polling, waiting=found.waiting),
         "action": action(product, found),
         "interfaces": _interfaces(found),
-        "sla": next((row.text for contract in contracts for row in contract.sla), ""),
-        "license": next((documents.term(artifact.license) for artifact in _artifacts(found) if artifact.license), None),
-        "price": said.price.text if said and said.price else "",
+        "sla": next((row.text for row in _objectives(found)), ""),
+        "license": next((documents.term_row(license) for license in _licenses(found)), None),
+        "price": _price(said, promised),
         "support": next((row.channel for row in documents.support(said.support, Bounds())), "") if said else "",
     }
 
@@ -42,8 +40,8 @@ def artifacts(product: Product, found: LiveProduct, polling: Polling) -> Context
     return {
         "live": live(found.artifacts, polling, said=_said(found)),
         "artifacts": bounds.rows(
-            _artifacts(found),
-            lambda a: documents.artifact(a, artifact_url(product, a.id), bounds),
+            artifacts_of(found),
+            lambda a: documents.artifact(a, addresses.artifact(product, a.id), bounds),
             left_out=getattr(found.artifacts.view or found.metadata.view, "left_out", 0),
         ),
     }
@@ -55,21 +53,24 @@ def contract(product: Product, found: LiveProduct, polling: Polling) -> Context:
     missing = [part for part in found.contracts if part.view is None and part.problem]
     head = _head(found.contract_list, found.contracts, shown)
     waiting = found.contract_list.waiting or any(part.waiting for part in found.contracts)
+    measured = measured_by(found)
     bounds = Bounds()
     return {
         "live": live(head, polling, waiting=waiting, said=_said(found)),
-        "contracts": [documents.contract(part.view, bounds, part.url or "") for part in shown],
+        "contracts": [contracts.contract(product, part, measured, bounds, whole=False) for part in shown],
+        "contracts_more": getattr(found.contract_list.view, "left_out", 0),
         "notices": [Notice("warn", f"{part.url}: {part.message}", part.advice) for part in missing if shown],
     }
 
 
 def health(product: Product, found: LiveProduct, polling: Polling) -> Context:
     """What the product says of its own health, and what it measures."""
-    measured = found.metrics.view if isinstance(found.metrics.view, MetricsView) else None
+    measured = measured_by(found)
     bounds = Bounds()
     return {
         "live": live(found.health, polling, waiting=found.health.waiting or found.metrics.waiting, said=_said(found)),
         "health": documents.health(found.health.view, bounds) if isinstance(found.health.view, HealthView) else None,
+        "promises": promises.rows(_objectives(found), measured, bounds),
         "figures": documents.figures(measured) if measured else [],
         "metrics": documents.named(measured.metrics, bounds) if measured else [],
         "metrics_url": web_address(found.metrics.url),
@@ -92,7 +93,20 @@ def team(product: Product, found: LiveProduct, polling: Polling) -> Context:
 def about(product: Product, found: LiveProduct, polling: Polling) -> Context:
     """What the product's own document says of purpose, limits, use and origin."""
     said = found.product
-    return {"live": live(found.metadata, polling), "about": _about(said) if said else None}
+    return {
+        "live": live(found.metadata, polling),
+        "about": about_block(product, found, said, Bounds()) if said else None,
+    }
+
+
+def history(product: Product, found: LiveProduct, polling: Polling) -> Context:
+    """What happened to the product, newest first. One query."""
+    dated = [found.metadata, found.artifacts, *found.contracts]
+    waiting = any(part.waiting for part in dated)
+    return {
+        "live": live(found.metadata, polling, waiting=waiting, said=_said(found)),
+        "entries": entries(product, found),
+    }
 
 
 SECTIONS: dict[str, Callable[[Product, LiveProduct, Polling], Context]] = {
@@ -101,36 +115,8 @@ SECTIONS: dict[str, Callable[[Product, LiveProduct, Polling], Context]] = {
     "contract": contract,
     "health": health,
     "team": team,
+    "history": history,
 }
-
-
-def artifact(product: Product, found: LiveArtifact, polling: Polling) -> Context:
-    """One artifact, its schema and its sample rows."""
-    view, part, sample = found.artifact, found.contract, found.sample.view
-    contract_view = part.view if part and isinstance(part.view, ContractView) else None
-    gone = Notice(
-        "warn",
-        "The product no longer lists this artifact.",
-        "Its owner may have renamed or withdrawn it.",
-        "See its artifacts",
-        product.get_absolute_url(),
-    )
-    bounds = Bounds()
-    return {
-        "live": live(found.product.artifacts, polling, waiting=found.waiting),
-        "artifact": documents.artifact(view, artifact_url(product, view.id), bounds) if view else None,
-        "schemas": documents.contract(contract_view, bounds).schemas if contract_view else [],
-        "schemas_url": web_address(part.url) if part else "",
-        "contract_live": live(part, NEVER) if part and not contract_view else None,
-        "sample_live": live(found.sample, NEVER),
-        "sample": documents.sample(sample) if sample else None,
-        "notices": [gone] if found.gone else [],
-    }
-
-
-def artifact_url(product: Product, artifact_id: str) -> str:
-    """The artifact's page."""
-    return reverse("catalogue:artifact", args=[product.domain.slug, product.name, artifact_ids.address(artifact_id)])
 
 
 def _said(found: LiveProduct) -> Problem | None:
@@ -145,14 +131,36 @@ def _contracts(found: LiveProduct) -> list[ContractView]:
     return [part.view for part in found.contracts if isinstance(part.view, ContractView)]
 
 
-def _artifacts(found: LiveProduct) -> Sequence[ArtifactView]:
-    listed = found.artifacts.view or found.metadata.view
-    return listed.artifacts if listed else ()
+def measured_by(found: LiveProduct) -> MetricsView | None:
+    """What the product measures of itself."""
+    return found.metrics.view if isinstance(found.metrics.view, MetricsView) else None
+
+
+def _objectives(found: LiveProduct) -> Iterator[SlaRow]:
+    """The product's service levels and those of its contracts, what several say alike once."""
+    own = found.product.sla if found.product else ()
+    yield from dict.fromkeys((*own, *(row for contract in _contracts(found) for row in contract.sla)))
+
+
+def _licenses(found: LiveProduct) -> Iterator[Any]:
+    if found.product and found.product.license:
+        yield found.product.license
+    yield from (artifact.license for artifact in artifacts_of(found) if artifact.license)
+
+
+def _price(said: ProductView | None, promised: Sequence[ContractView]) -> str:
+    """The product's price, else the first of its plans, else that of its first contract with one."""
+    if said and said.price:
+        return said.price.text
+    if said and said.prices:
+        first = said.prices[0]
+        return f"{first.name}: {first.price.text}" if first.price else first.name
+    return next((contract.price.text for contract in promised if contract.price), "")
 
 
 def _place(found: LiveProduct) -> Callable[[Part], int]:
     """Orders contracts as the artifacts they belong to; those of none come last."""
-    order = {artifact.contract_id: place for place, artifact in reversed(list(enumerate(_artifacts(found))))}
+    order = {artifact.contract_id: place for place, artifact in reversed(list(enumerate(artifacts_of(found))))}
     return lambda part: order.get(part.view.id, len(order))
 
 
@@ -166,11 +174,12 @@ def _head(listing: Part, parts: Sequence[Part], shown: Sequence[Part]) -> Part:
 
 
 def _interfaces(found: LiveProduct) -> list[dict[str, Any]]:
-    rows = [
-        ("Discovery", found.index, ""),
-        ("Health", found.health, _health_line(found.health)),
-        ("Metrics", found.metrics, ""),
-    ]
+    """Each interface with its state, age and latency; one line where one document is all of them."""
+    rows: list[tuple[str, Part, str]] = [("Discovery", found.index, "")]
+    if found.index.url is None or found.metadata.url != found.index.url:
+        rows += [("Metadata", found.metadata, ""), ("Artifacts", found.artifacts, "")]
+    rows.append(_contracts_line(found))
+    rows += [("Health", found.health, _health_line(found.health)), ("Metrics", found.metrics, "")]
     return [
         {
             "name": name,
@@ -178,11 +187,20 @@ def _interfaces(found: LiveProduct) -> list[dict[str, Any]]:
             "state_word": waiting_word(part) if part.waiting else WORDS[part.state],
             "age": "" if part.state == "loading" else age(part.age_seconds),
             "latency_ms": None if part.waiting or part.state in ("down", "last_seen", "never") else part.latency_ms,
-            "detail": (part.message if part.problem != found.index.problem else "") or detail,
+            "detail": (part.message if part.problem not in (found.index.problem, None) else "") or detail,
             "next_check": "",
         }
         for name, part, detail in rows
     ]
+
+
+def _contracts_line(found: LiveProduct) -> tuple[str, Part, str]:
+    """The slowest or worst of the contracts stands for all."""
+    if not found.contracts:
+        return "Contracts", found.contract_list, ""
+    order = ("down", "last_seen", "unavailable", "loading", "slow", "live", "never")
+    worst = min(found.contracts, key=lambda part: (order.index(part.state), -(part.latency_ms or 0)))
+    return ("Contracts" if len(found.contracts) > 1 else "Contract"), worst, ""
 
 
 _HEALTH_LINES = {
@@ -199,37 +217,3 @@ def _health_line(part: Part) -> str:
     line = _HEALTH_LINES.get(said.status or "", "")
     more = said.output or said.description or ""
     return f"{line} {more}".strip() if said.status != "pass" else line
-
-
-def _about(said: ProductView) -> dict[str, Any]:
-    facts = [
-        ("Version", said.version),
-        ("Status", said.status),
-        ("Standard", said.standard),
-        ("Id", said.id),
-        ("Domain, in its own words", said.domain),
-        ("Created", moment(said.created)),
-    ]
-    bounds = Bounds()
-    named = (port.contract_id for port in said.input_ports[:ROWS] if port.contract_id)
-    offered = queries.offering(named)
-    return {
-        "purpose": bounds.markdown(said.purpose),
-        "limitations": bounds.markdown(said.limitations),
-        "usage": bounds.markdown(said.usage),
-        "facts": [NameValue(name, value, mono=False) for name, value in facts if value],
-        "inputs": bounds.rows(
-            said.input_ports,
-            lambda port: {
-                "name": port.name,
-                "contract": " ".join(filter(None, (port.contract_id, port.version))),
-                "product": _offered(offered.get(port.contract_id or "")),
-            },
-        ),
-        "documentation": documents.documentation(said.documentation, bounds),
-        "custom": documents.named(said.custom, bounds),
-    }
-
-
-def _offered(product: Product | None) -> Titled | None:
-    return Titled(product.title, product.get_absolute_url()) if product else None

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from registry import queries
-from registry.models import Domain, PortEdge, Product
+from registry.models import Domain, Event, PortEdge, Product
 
 
 def offering(contract_ids: Iterable[str]) -> dict[str, Product]:
@@ -21,3 +21,8 @@ def domain_tree() -> list[Domain]:
     """All domains with `count`, each followed by those below it. One query."""
     # Compared by parts: as text, "climate-action" would come between "climate" and "climate/wind".
     return sorted(queries.domains_with_counts(), key=lambda domain: domain.path.split("/"))
+
+
+def events_of(urn: str, types: Iterable[str], limit: int) -> list[Event]:
+    """What happened to a product of these types, newest first. One query."""
+    return list(Event.objects.filter(subject=urn, type__in=list(types)).order_by("-pk")[:limit])

@@ -9,28 +9,72 @@ from marketplace.catalogue.bounds import Rows
 
 
 @dataclass(frozen=True)
-class ColumnRow:
-    """A column of a schema table; nested ones by their path."""
+class NameValue:
+    """A name and a value."""
 
     name: str
+    value: str
+    mono: bool = True
+
+
+@dataclass(frozen=True)
+class LinkRow:
+    """A link out of a document. `icon` names a symbol of icons.svg; `page_url` shows what it leads to here."""
+
+    label: str
+    url: str
+    icon: str = "external-link"
+    type: str = ""
+    page_url: str = ""
+
+
+@dataclass(frozen=True)
+class ColumnRow:
+    """A column of a schema table; `path` from the root where it is nested."""
+
+    name: str
+    path: str
     depth: int
     business_name: str
     type: str
+    physical_type: str
     required: bool
     unique: bool
     primary_key: bool
+    key_position: int | None
+    flags: Sequence[str]
     classification: str
     description: SafeString
     quality: Rows[str]
+    details: Rows[NameValue]
+    documentation: Rows[LinkRow]
 
 
 @dataclass(frozen=True)
 class SchemaBlock:
-    """One table, file or topic of a contract."""
+    """One table, file or topic with a page of its columns. `total` of all, `hits` of those that fit `question`.
 
+    `of` and `number` say which schema it is at `url`, where other pages of it come from.
+    """
+
+    id: str
     name: str
+    title: str
     description: SafeString
+    facts: Rows[NameValue]
+    documentation: Rows[LinkRow]
     columns: Rows[ColumnRow]
+    total: int
+    hits: int
+    left_out: int
+    url: str
+    of: str
+    number: int
+    question: str
+    page: int
+    pages: int
+    previous_url: str
+    next_url: str
 
 
 @dataclass(frozen=True)
@@ -42,26 +86,34 @@ class QualityRow:
     dimension: str
     severity: str
     element: str
+    description: str = ""
+    impact: str = ""
+    query: str = ""
+    how: str = ""
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A bullet: how much was used of what is allowed, both in hundredths of the drawing's width."""
+
+    measured: float
+    allowed: float
 
 
 @dataclass(frozen=True)
 class SlaRow:
-    """A service level objective."""
+    """A service level objective, and beside it what the product measured. `verdict` is met, missed or empty."""
 
     property: str
     value: str
     unit: str
     element: str
     description: str
-
-
-@dataclass(frozen=True)
-class NameValue:
-    """A name and a value."""
-
-    name: str
-    value: str
-    mono: bool = True
+    driver: str = ""
+    schedule: str = ""
+    measured: str = ""
+    verdict: str = ""
+    bar: Bar | None = None
 
 
 @dataclass(frozen=True)
@@ -77,12 +129,14 @@ class ServerRow:
 
 @dataclass(frozen=True)
 class Member:
-    """Somebody of the team, with their time on it."""
+    """Somebody of the team, with their time on it, and who came after them."""
 
     name: str
     role: str
     since: str
     until: str
+    description: str = ""
+    successor: str = ""
 
 
 @dataclass(frozen=True)
@@ -93,6 +147,10 @@ class SupportRow:
     url: str
     text: str
     description: str
+    tool: str = ""
+    scope: str = ""
+    invitation_url: str = ""
+    icon: str = "life-buoy"
 
 
 @dataclass(frozen=True)
@@ -106,10 +164,10 @@ class RoleRow:
 
 
 @dataclass(frozen=True)
-class LinkRow:
-    """A link out of a document."""
+class TermRow:
+    """A license or a policy; a link where the document gives one."""
 
-    label: str
+    text: str
     url: str
 
 
@@ -123,6 +181,10 @@ class ContractBlock:
     status: str
     standard: str
     source_url: str
+    url: str
+    original_url: str
+    facts: Rows[NameValue]
+    tags: Rows[str]
     description: SafeString
     limitations: SafeString
     usage: SafeString
@@ -135,16 +197,11 @@ class ContractBlock:
     roles: Rows[RoleRow]
     price: str
     documentation: Rows[LinkRow]
+    policies: Rows[TermRow]
+    custom: Rows[NameValue]
+    problems: Rows[str]
     column_count: int
     rule_count: int
-
-
-@dataclass(frozen=True)
-class TermRow:
-    """A license or a policy; a link where the document gives one."""
-
-    text: str
-    url: str
 
 
 @dataclass(frozen=True)
@@ -169,6 +226,8 @@ class ArtifactRow:
     access: str
     documentation: Rows[LinkRow]
     links: Rows[LinkRow]
+    inputs: Rows[str]
+    custom: Rows[NameValue]
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from marketplace.catalogue import fragments, views
+from marketplace.catalogue import fragments, pages, views
 from marketplace.styleguide import view as styleguide
 
 app_name = "catalogue"
@@ -20,6 +20,10 @@ urlpatterns = [
     path(f"{_product}live/card/", fragments.card, name="live-card"),
     path(f"{_product}live/<slug:part>/", fragments.section, name="live-section"),
     path(f"{_product}artifacts/<path:artifact>/", views.artifact, name="artifact"),
+    path(f"{_product}contracts/<slug:contract>/", pages.contract, name="contract"),
+    path(f"{_product}original/<slug:part>/", pages.original, name="original"),
+    path(f"{_product}guides/<slug:key>/", pages.guide, name="guide"),
+    path(f"{_product}live-schema/", fragments.schema, name="live-schema"),
     path(f"{_product}live-artifact/<path:artifact>/", fragments.artifact, name="live-artifact"),
     path("styleguide/", styleguide, name="styleguide"),
     path("robots.txt", views.robots, name="robots"),

@@ -24,7 +24,7 @@ SignIn = Callable[[User | None], Client]
 Ask = Callable[[Product], None]
 Fragment = Callable[..., str]
 
-SECTIONS = ("about", "artifacts", "contract", "health", "team")
+SECTIONS = ("about", "artifacts", "contract", "health", "team", "history")
 
 
 def later(product: Product, seconds: float) -> None:
@@ -125,7 +125,7 @@ def test_a_product_that_answers_is_shown_with_age_and_latency(
     assert "Rain of each day." in fragment(product, "about")
     assert "Questions answered" in fragment(product, "health")
     card = fragment(product, "card")
-    assert card.count("state--live") == 3
+    assert card.count("state--live") == 6  # discovery, metadata, artifacts, contract, health, metrics
     for part in (*SECTIONS, "card"):
         assert "hx-get" not in fragment(product, part)  # nothing is under way, so nothing asks again
 
@@ -324,7 +324,7 @@ def test_with_a_worker_the_page_fills_itself(
         product = linked_product(f"{base}/discover")
         client.get(product.get_absolute_url())
         assert wait_for(lambda: "Monthly precipitation" in fragment(product, "artifacts"))
-        assert wait_for(lambda: "hx-get" not in fragment(product, "contract"))
+        assert wait_for(lambda: "delay:" not in fragment(product, "contract").split(">")[0])
         assert "station_id" in fragment(product, "contract")
 
 
