@@ -35,11 +35,11 @@ WHERE (old.text, old.content_hash, old.domains, old.tags, old.type, old.access_m
 
 CHANGED = """
 SELECT product_id FROM search_document WHERE NOT embedded_hash = content_hash
-ORDER BY changed_at DESC LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+ORDER BY changed_at DESC LIMIT %(limit)s FOR UPDATE {locked}
 """
 OF_ANOTHER_MODEL = """
 SELECT product_id FROM search_document WHERE embedded_hash = content_hash AND (model < %(model)s OR model > %(model)s)
-LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+LIMIT %(limit)s FOR UPDATE {locked}
 """
 
 
@@ -107,17 +107,18 @@ def index_urns(urns: Iterable[str]) -> int:
 
 
 @transaction.atomic
-def embed_stale(embedder: Embedder, limit: int) -> int:
+def embed_stale(embedder: Embedder, limit: int, *, wait: bool = False) -> int:
     """Makes the vectors of up to `limit` documents that have none, or one of other words or of another model.
 
     The last changed come first, so that a fresh product does not wait for a bulk import. Rows are locked while they are
-    worked on and locked ones passed over: several workers share the work. Returns how many were embedded. Four queries
-    and the embedder's own time, about 15 ms a document.
+    worked on and locked ones passed over, so that several workers share the work; with `wait` they are waited for.
+    Returns how many were embedded. Four queries and the embedder's own time, about 15 ms a document.
     """
     with connection.cursor() as cursor:
         ids: list[int] = []
         for stale in (CHANGED, OF_ANOTHER_MODEL):
-            cursor.execute(stale, {"limit": limit - len(ids), "model": embedder.name})
+            sql = stale.format(locked="" if wait else "SKIP LOCKED")
+            cursor.execute(sql, {"limit": limit - len(ids), "model": embedder.name})
             ids += [row[0] for row in cursor.fetchall()]
         if not ids:
             return 0

@@ -20,8 +20,11 @@ def embed_missing() -> None:
     """Embeds the newest documents that lack their vector; where there are more, asks for another turn."""
     if not _missing():
         return
-    done = indexer.embed_stale(load_embedder(), SLICE)
-    if done == SLICE:
+    embedder = load_embedder()
+    if not indexer.embed_stale(embedder, SLICE):
+        # All are locked: by another embedder, or by the index being written, after which nobody would ask for them.
+        indexer.embed_stale(embedder, SLICE, wait=True)
+    if _missing():
         enqueue_embedding()
 
 
