@@ -112,12 +112,20 @@ def _is_cheap(fetched: Fetched) -> bool:
     return is_json and len(fetched.body) <= INLINE_BYTES and not may_be_linked_data(fetched.body)
 
 
+def _new_event_loop() -> asyncio.AbstractEventLoop:
+    try:
+        import uvloop
+    except ImportError:  # there is none for Windows
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
+
+
 class _Loop:
     """A background thread that runs an event loop until the process ends."""
 
     def __init__(self) -> None:
         self.pid = os.getpid()
-        self._loop = asyncio.new_event_loop()
+        self._loop = _new_event_loop()
         self._loop.set_default_executor(ThreadPoolExecutor(READERS, thread_name_prefix="live-read"))
         self._doors: dict[tuple[Network, ...], Door] = {}
         self._limit = breaker.HostLimit()

@@ -13,19 +13,29 @@ import re
 import socket
 import ssl
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from ipaddress import ip_address
-from typing import Any, NoReturn
+from typing import NoReturn
 
-import httpcore2
 import httpx2
 
 from .addresses import Network, address_allowed, checked_url
 from .errors import FetchError
+from .wire import (
+    Answer,
+    BrokenOffError,
+    Connection,
+    Headers,
+    Origin,
+    PackingError,
+    TooLargeError,
+    Wire,
+    WireError,
+)
 
 MAX_BYTES = 2 * 1024 * 1024
 DEADLINE_SECONDS = 3.0
@@ -96,28 +106,30 @@ async def resolve(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
 def _refusal(host: str, address: str) -> str:
-    if host.strip("[]") == address:
+    if _is_address(host):
         return f"{address} is an internal address, to which the marketplace does not connect."
     return f"{host} leads to {address}, an address to which the marketplace does not connect."
 
 
-class _CheckedNetwork(httpcore2.AsyncNetworkBackend):
+class _CheckedNetwork:
     """Connects to names by way of the address rule. The only place in the marketplace where a connection is opened."""
 
-    def __init__(self, resolver: Resolver, allowed_networks: tuple[Network, ...]) -> None:
+    def __init__(self, resolver: Resolver, allowed_networks: tuple[Network, ...], ssl_context: ssl.SSLContext) -> None:
         self._resolver = resolver
         self._allowed = allowed_networks
-        self._inner = httpcore2.AnyIOBackend()
+        self._ssl_context = ssl_context
 
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 (the signature is the library's)
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore2.AsyncNetworkStream:
+    async def connect(self, origin: Origin, make: Callable[[], Connection]) -> Connection:
+        host, port = origin.host, origin.port
         try:
             addresses = await self._resolver(host, port)
         except (OSError, UnicodeError) as exc:
@@ -134,35 +146,18 @@ class _CheckedNetwork(httpcore2.AsyncNetworkBackend):
                 "Use an address that is reachable from the public internet, or ask the operator to add the network to "
                 "GATEWAY_ALLOWED_NETWORKS.",
             )
-        failure: Exception | None = None
+        tls = {"ssl": self._ssl_context, "server_hostname": host} if origin.scheme == "https" else {}
+        failure: OSError | None = None
         for address in addresses:
             try:
-                return await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
-            except httpcore2.ConnectError as exc:
+                _, opened = await asyncio.get_running_loop().create_connection(make, address, port, **tls)
+            except ssl.SSLError:
+                raise  # it answered; another address of the same name is no better
+            except OSError as exc:
                 failure = exc
-        raise failure or httpcore2.ConnectError("no address answered")
-
-    async def sleep(self, seconds: float) -> None:
-        await self._inner.sleep(seconds)
-
-
-class _Body(httpx2.AsyncByteStream):
-    """The raw bytes of a response, with a cap of their own: one that decompresses to nothing may still be endless."""
-
-    def __init__(self, response: httpcore2.Response, max_bytes: int) -> None:
-        self._response = response
-        self._max_bytes = max_bytes
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        seen = 0
-        async for chunk in self._response.aiter_stream():
-            seen += len(chunk)
-            if seen > self._max_bytes:
-                raise _too_large(self._max_bytes)
-            yield chunk
-
-    async def aclose(self) -> None:
-        await self._response.aclose()
+            else:
+                return opened
+        raise failure or OSError("no address answered")
 
 
 class Door:
@@ -179,16 +174,13 @@ class Door:
         user_agent: str = "data-mesh-marketplace/1",
     ) -> None:
         self._user_agent = user_agent
-        self._pool = httpcore2.AsyncConnectionPool(
-            ssl_context=ssl_context or httpx2.create_ssl_context(trust_env=False),
-            max_connections=MAX_CONNECTIONS,
-            max_keepalive_connections=MAX_CONNECTIONS,
-            keepalive_expiry=KEEPALIVE_SECONDS,
-            network_backend=_CheckedNetwork(resolver, tuple(allowed_networks)),
-        )
+        context = ssl_context or httpx2.create_ssl_context(trust_env=False)
+        context.set_alpn_protocols(["http/1.1"])
+        network = _CheckedNetwork(resolver, tuple(allowed_networks), context)
+        self._wire = Wire(network.connect, most=MAX_CONNECTIONS, keep_seconds=KEEPALIVE_SECONDS)
 
     async def aclose(self) -> None:
-        await self._pool.aclose()
+        self._wire.close()
 
     async def fetch(
         self,
@@ -221,10 +213,10 @@ class Door:
         for _ in range(policy.max_redirects + 1):
             async with gate(str(target)), asyncio.timeout(policy.deadline - spent):
                 started = time.perf_counter() - spent
-                async with self._send(target, accept, etag, policy.max_bytes) as response:
-                    location = response.headers.get("location")
-                    if response.status_code not in (301, 302, 303, 307, 308) or location is None:
-                        return await _read(response, target, etag, policy, started)
+                answer = await self._ask(target, accept, etag, policy)
+                location = answer.headers.get("location")
+                if answer.status not in _REDIRECTS or location is None:
+                    return _fetched(answer, target, etag, started)
             spent = time.perf_counter() - started
             target = _next_hop(target, location)
             if str(target) in seen:
@@ -240,73 +232,55 @@ class Door:
             "Use the address the product finally answers at.",
         )
 
-    @asynccontextmanager
-    async def _send(
-        self, url: httpx2.URL, accept: str | None, etag: str | None, max_bytes: int
-    ) -> AsyncIterator[httpx2.Response]:
-        headers = {
-            "Host": url.netloc.decode("ascii"),
-            "User-Agent": self._user_agent,
-            "Accept": accept or ACCEPTED,
-            "Accept-Encoding": "gzip, deflate",
-        }
-        if etag and _HEADER_SAFE.fullmatch(etag):
-            headers["If-None-Match"] = etag
-        request = httpcore2.Request(
-            "GET",
-            httpcore2.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
-            headers=[(name.encode(), value.encode("ascii")) for name, value in headers.items()],
+    async def _ask(self, url: httpx2.URL, accept: str | None, etag: str | None, policy: Policy) -> Answer:
+        condition = f"If-None-Match: {etag}\r\n" if etag and _HEADER_SAFE.fullmatch(etag) else ""
+        host, path = url.netloc.decode("ascii"), url.raw_path.decode("ascii")
+        head = (
+            f"GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: {self._user_agent}\r\n"
+            f"Accept: {accept or ACCEPTED}\r\nAccept-Encoding: gzip, deflate\r\n{condition}\r\n"
         )
+        origin = Origin(url.scheme, url.raw_host.decode("ascii"), url.port or _PORTS[url.scheme])
+        judge = partial(_wanted, url, etag, policy)
         try:
-            raw = await self._pool.handle_async_request(request)
-            response = httpx2.Response(raw.status, headers=raw.headers, stream=_Body(raw, max_bytes))
-            try:
-                yield response
-            finally:
-                await raw.aclose()
-        except FetchError:
-            raise
-        except (httpcore2.NetworkError, httpcore2.ProtocolError, httpcore2.TimeoutException, OSError) as exc:
+            return await self._wire.exchange(origin, head.encode("ascii"), judge, policy.max_bytes)
+        except TooLargeError as exc:
+            raise _too_large(policy.max_bytes) from exc
+        except (WireError, OSError) as exc:
             _explain(exc, url)
-        except httpx2.HTTPError as exc:
-            raise FetchError(
-                "bad_content",
-                f"{_where(url)} sent a body that cannot be decompressed.",
-                "Tell the product's owner: the answer's Content-Encoding does not fit its content.",
-            ) from exc
 
 
-async def _read(
-    response: httpx2.Response, url: httpx2.URL, etag: str | None, policy: Policy, started: float
-) -> Fetched:
-    media_type, charset = _media_type(response.headers.get("content-type", ""))
-    not_modified = response.status_code == 304 and etag is not None
-    if not not_modified and not response.is_success and media_type not in policy.error_media_types:
-        _bad_status(response.status_code, url)
-    body = b""
-    if not not_modified:
-        length = response.headers.get("content-length", "")
-        if length.isascii() and length.isdigit() and int(length[:12]) > policy.max_bytes:
-            raise _too_large(policy.max_bytes)
-        chunks: list[bytes] = []
-        size = 0
-        async for chunk in response.aiter_bytes():
-            size += len(chunk)
-            if size > policy.max_bytes:
-                raise _too_large(policy.max_bytes)
-            chunks.append(chunk)
-        body = b"".join(chunks)
-    answered_etag = response.headers.get("etag")
+_REDIRECTS = (301, 302, 303, 307, 308)
+_PORTS = {"http": 80, "https": 443}
+
+
+def _wanted(url: httpx2.URL, etag: str | None, policy: Policy, status: int, headers: Headers) -> bool:
+    """Whether the body of this answer is to be read. Raises FetchError where the answer is none."""
+    if status == 304 and etag is not None:
+        return True
+    if status in _REDIRECTS and "location" in headers:
+        return False
+    if not 200 <= status < 300 and _media_type(headers.get("content-type", ""))[0] not in policy.error_media_types:
+        _bad_status(status, url)
+    length = headers.get("content-length", "")
+    if length.isascii() and length.isdigit() and int(length[:12]) > policy.max_bytes:
+        raise _too_large(policy.max_bytes)
+    return True
+
+
+def _fetched(answer: Answer, url: httpx2.URL, etag: str | None, started: float) -> Fetched:
+    headers = answer.headers
+    media_type, charset = _media_type(headers.get("content-type", ""))
+    answered_etag = headers.get("etag")
     return Fetched(
-        status=response.status_code,
+        status=answer.status,
         url=str(url),
         media_type=media_type,
         charset=charset,
-        body=body,
+        body=answer.body,
         etag=answered_etag if answered_etag and _HEADER_SAFE.fullmatch(answered_etag) else None,
-        cache_seconds=cache_seconds(response.headers.get("cache-control", ""), response.headers.get("age", "")),
+        cache_seconds=cache_seconds(headers.get("cache-control", ""), headers.get("age", "")),
         elapsed_ms=round((time.perf_counter() - started) * 1000),
-        not_modified=not_modified,
+        not_modified=answer.status == 304 and etag is not None,
     )
 
 
@@ -362,43 +336,38 @@ def _bad_status(status: int, url: httpx2.URL) -> NoReturn:
     raise FetchError("bad_status", message, advice, status=status)
 
 
-def _explain(exc: BaseException, url: httpx2.URL) -> NoReturn:
+def _explain(exc: WireError | OSError, url: httpx2.URL) -> NoReturn:
     where = _where(url)
-    if _caused_by(exc, ssl.SSLError):
+    if isinstance(exc, ssl.SSLError):
         raise FetchError(
             "tls",
             f"The secure connection to {where} failed: its certificate cannot be trusted "
             "or does not belong to that name.",
             "The owner has to mend the certificate. The marketplace does not look past it.",
         ) from exc
-    if isinstance(exc, (httpcore2.ConnectError, OSError)):
+    if isinstance(exc, OSError):
         raise FetchError(
             "unreachable",
             f"Nothing answers at {where}.",
             "Check the host and the port. If they are right, the gateway is not running or not reachable from here.",
         ) from exc
-    if isinstance(exc, httpcore2.TimeoutException):
-        raise FetchError("slow", f"{where} did not answer in time.", "Try again in a moment.") from exc
-    broken_off = "peer closed connection", "Server disconnected"  # how h11 and httpcore say it
-    if isinstance(exc, httpcore2.NetworkError) or str(exc).startswith(broken_off):
+    if isinstance(exc, BrokenOffError):
         raise FetchError(
             "unreachable",
             f"{where} broke the connection off in the middle.",
             "Try again. If it stays so, tell the product's owner.",
+        ) from exc
+    if isinstance(exc, PackingError):
+        raise FetchError(
+            "bad_content",
+            f"{where} sent a body that cannot be decompressed.",
+            "Tell the product's owner: the answer's Content-Encoding does not fit its content.",
         ) from exc
     raise FetchError(
         "bad_content",
         f"{where} did not answer in proper HTTP.",
         "Check that the address and port belong to a web service, and http or https is right.",
     ) from exc
-
-
-def _caused_by(exc: BaseException | None, kind: type[BaseException]) -> bool:
-    while exc is not None:
-        if isinstance(exc, kind) or any(isinstance(arg, kind) for arg in exc.args):
-            return True
-        exc = exc.__cause__ or exc.__context__
-    return False
 
 
 def _where(url: httpx2.URL) -> str:

@@ -1,0 +1,266 @@
+"""`python -m bench.live`: the live window under load, against gateways in a process of their own.
+
+Figures asked for: first byte of a product page p95 of at most 30 ms with 50 viewers while a tenth of the gateways hang;
+live parts on the page within the gateway's own time + 250 ms; 300 products a second asked by one worker process;
+1,000 products of which 50 hang asked anew within 15 s.
+"""
+
+import argparse
+import asyncio
+import json
+import random
+import re
+import statistics
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+import psutil
+import psycopg
+import redis
+from celery import Celery
+
+from bench.fleet import PATHS, Fleet
+from bench.stack import Stack
+from marketplace.env import celery_broker
+
+DOMAIN = "bench-live"
+PRODUCTS = 1000
+HANGING = 50
+ROUNDS = 5
+AT_ONCE = 64
+VIEWERS = 50
+READING_SECONDS = (2.0, 8.0)
+"""How long a viewer stays on a page before the next one."""
+VIEWING_SECONDS = 20.0
+GATEWAY_DELAY = 0.1
+LIVE = re.compile(r'hx-get="([^"]+)" hx-trigger="load(?: delay:(\d+)ms)?, retry"')
+
+
+def register(stack: Stack, domain: str, fleet: Fleet) -> list[int]:
+    """Imports one product for each gateway; their ids, in order."""
+    rows = stack.folder / f"{domain}.jsonl"
+    lines = [
+        {
+            "domain": domain,
+            "name": f"{domain}-{number:05d}",
+            "title": f"Readings {number}",
+            "summary": f"What station {number} measured, day by day.",
+            "owner": "Stations",
+            "links": [{"rel": "discovery", "url": url}],
+        }
+        for number, url in enumerate(fleet.urls)
+    ]
+    rows.write_text("\n".join(map(json.dumps, lines)))
+    stack.manage("import_products", str(rows))
+    with psycopg.connect(stack.state()["DATABASE_URL"], autocommit=True) as connection:
+        found = connection.execute(
+            "SELECT p.id FROM registry_product p JOIN registry_domain d ON d.id = p.domain_id WHERE d.slug = %s "
+            "ORDER BY p.name",
+            [domain],
+        ).fetchall()
+    assert len(found) == len(lines)
+    return [row[0] for row in found]
+
+
+class Worker:
+    """The stack's worker process, asked through the broker as the pages ask it."""
+
+    def __init__(self, stack: Stack) -> None:
+        state = stack.state()
+        self.redis = redis.Redis.from_url(state["REDIS_URL"])
+        self.celery = Celery(broker=celery_broker(state["REDIS_URL"]))
+        self.process = psutil.Process(next(e["pid"] for name, e in state["processes"].items() if name == "worker"))
+
+    def refresh(self, products: list[int], limit: float = 120.0) -> tuple[float, float]:
+        """Has all of these asked anew; seconds until the last was, and seconds of the worker's processor."""
+        times = self.process.cpu_times()
+        begun, wall = time.monotonic(), time.time()
+        with self.celery.producer_pool.acquire(block=True) as producer:
+            for product in products:
+                self.celery.send_task(
+                    "live.refresh", args=(product,), queue="live", ignore_result=True, producer=producer
+                )
+        left = set(products)
+        while left:
+            if time.monotonic() - begun > limit:
+                raise RuntimeError(f"{len(left)} of {len(products)} products were not asked within {limit:g} s")
+            time.sleep(0.05)
+            pipe = self.redis.pipeline(transaction=False)
+            asked = list(left)
+            for product in asked:
+                pipe.hget(f"live:1:p:{product}", "done_at")
+            left -= {product for product, done in zip(asked, pipe.execute(), strict=True) if float(done or 0) > wall}
+        spent = self.process.cpu_times()
+        return time.monotonic() - begun, spent.user + spent.system - times.user - times.system
+
+    def forget(self) -> None:
+        """As if no product had ever been asked."""
+        for key in self.redis.scan_iter("live:1:*", count=1000):
+            self.redis.delete(key)
+
+
+def bare(urls: list[str]) -> float:
+    """Products a second where one asyncio loop does no more than fetch and decode the same documents with httpx2."""
+
+    async def ask(client: httpx2.AsyncClient, base: str) -> None:
+        (await client.get(base + PATHS[0])).json()
+        for answer in await asyncio.gather(*(client.get(base + path) for path in PATHS[1:])):
+            answer.json()
+
+    async def all_of_them() -> None:
+        limits = httpx2.Limits(max_connections=500, max_keepalive_connections=500)
+        waiting = iter(urls)
+        async with httpx2.AsyncClient(limits=limits) as client:
+
+            async def some() -> None:
+                for url in waiting:
+                    await ask(client, url.removesuffix(PATHS[0]))
+
+            await asyncio.gather(*(some() for _ in range(AT_ONCE)))
+
+    begun = time.monotonic()
+    asyncio.run(all_of_them())
+    return len(urls) / (time.monotonic() - begun)
+
+
+@dataclass
+class Seen:
+    """What viewers measured: milliseconds to the first byte, and to the last live part where the gateway answers."""
+
+    first_byte: list[float]
+    complete: list[float]
+
+
+async def _view(client: httpx2.AsyncClient, address: str, seen: Seen, answers: bool) -> None:
+    """Opens a page and asks for its live parts as a browser does, until each has its answer."""
+    begun = time.perf_counter()
+    async with client.stream("GET", address) as answer:
+        answer.raise_for_status()
+        chunks = answer.aiter_text()
+        page = await anext(chunks)
+        seen.first_byte.append((time.perf_counter() - begun) * 1000)
+        page += "".join([chunk async for chunk in chunks])
+
+    async def follow(found: re.Match[str]) -> None:
+        step: re.Match[str] | None = found
+        while step:
+            await asyncio.sleep(int(step[2] or 0) / 1000)
+            part = await client.get(step[1].replace("&amp;", "&"), headers={"HX-Request": "true"})
+            step = LIVE.search(part.text)
+
+    parts = list(LIVE.finditer(page))
+    assert parts, f"no live parts at {address}"
+    await asyncio.gather(*(follow(part) for part in parts))
+    if answers:
+        seen.complete.append((time.perf_counter() - begun) * 1000)
+
+
+async def _views(stack: Stack, addresses: list[str], hanging: int, viewers: int, seconds: float) -> Seen:
+    seen = Seen([], [])
+    until = time.monotonic() + seconds
+    limits = httpx2.Limits(max_connections=None, max_keepalive_connections=None)
+    choice = random.Random(7)  # noqa: S311 # the same for every run, not a secret
+
+    async def viewer(client: httpx2.AsyncClient) -> None:
+        await asyncio.sleep(choice.uniform(0, READING_SECONDS[1]))
+        while time.monotonic() < until:
+            number = choice.randrange(len(addresses))
+            reading = asyncio.create_task(asyncio.sleep(choice.uniform(*READING_SECONDS)))
+            await _view(client, addresses[number], seen, number < len(addresses) - hanging)
+            await reading
+
+    async with httpx2.AsyncClient(base_url=stack.url, limits=limits, timeout=60) as client:
+        await asyncio.gather(*(viewer(client) for _ in range(viewers)))
+    return seen
+
+
+def viewed(stack: Stack, addresses: list[str], hanging: int, viewers: int = VIEWERS) -> Seen:
+    """So many viewers for VIEWING_SECONDS, each on one random page after the other, where the last `hanging` hang."""
+    return asyncio.run(_views(stack, addresses, hanging, viewers, VIEWING_SECONDS))
+
+
+def alone(stack: Stack, addresses: list[str]) -> list[float]:
+    """Milliseconds until all of a page is there, one viewer, one page after the other, none of them seen before."""
+    seen = Seen([], [])
+
+    async def each() -> None:
+        async with httpx2.AsyncClient(base_url=stack.url, timeout=60) as client:
+            for address in addresses:
+                await _view(client, address, seen, True)
+
+    asyncio.run(each())
+    return seen.complete
+
+
+def p95(values: list[float]) -> float:
+    """The 95th percentile."""
+    return statistics.quantiles(values, n=20)[18]
+
+
+def measure(stack: Stack) -> dict[str, float]:
+    """All figures by name; about two minutes."""
+    figures: dict[str, float] = {}
+    worker = Worker(stack)
+    with Fleet(PRODUCTS, hanging=HANGING) as fleet:
+        products = register(stack, DOMAIN, fleet)
+        _settle(stack)
+        fast = products[:-HANGING]
+        seconds, busy = worker.refresh(fast)
+        figures["live, products/s, documents never seen"] = len(fast) / seconds
+        figures["    worker's processor, ms a product"] = busy / len(fast) * 1000
+        rounds = [worker.refresh(fast) for _ in range(ROUNDS)]
+        figures["live, products/s, asked again (median round)"] = len(fast) / statistics.median(r[0] for r in rounds)
+        figures["    worker's processor, ms a product, again"] = sum(r[1] for r in rounds) / len(fast) / ROUNDS * 1000
+        worker.forget()
+        seconds, busy = worker.refresh(fast)
+        figures["live, products/s, nothing cached"] = len(fast) / seconds
+        figures["    worker's processor, ms a product, uncached"] = busy / len(fast) * 1000
+        floor = bare(fleet.urls[:-HANGING])
+        figures["bare httpx2 + json, products/s"] = floor
+        again = figures["live, products/s, asked again (median round)"]
+        figures["live, asked again, as a multiple of bare"] = again / floor
+        worker.forget()
+        figures["live, 1,000 products of which 50 hang, s"] = worker.refresh(products)[0]
+    with Fleet(100, hanging=10, delay=GATEWAY_DELAY) as fleet:
+        products = register(stack, "bench-views", fleet)
+        _settle(stack)
+        addresses = [f"/products/bench-views/bench-views-{number:05d}/" for number in range(100)]
+        # A gateway is asked twice in a row: its index, then all that the index leads to.
+        gateway_ms = 2 * GATEWAY_DELAY * 1000
+        worker.forget()
+        figures["live parts visible, beyond the gateway, one viewer, p95 ms"] = (
+            p95(alone(stack, addresses[:40])) - gateway_ms
+        )
+        worker.forget()
+        seen = viewed(stack, addresses, 10)
+        figures["product page, first byte, 50 viewers, p50 ms"] = statistics.median(seen.first_byte)
+        figures["product page, first byte, 50 viewers, p95 ms"] = p95(seen.first_byte)
+        figures["live parts visible, beyond the gateway, 50 viewers, p95 ms"] = p95(seen.complete) - gateway_ms
+        figures["pages opened"] = len(seen.first_byte)
+    return figures
+
+
+def _settle(stack: Stack) -> None:
+    """Waits for the vectors of what was imported, whose making would be measured with it."""
+    from bench.measure import wait_for_vectors
+
+    wait_for_vectors(stack)
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m bench.live", description=__doc__)
+    parser.add_argument("--json", type=Path, help="also writes the figures to this file")
+    options = parser.parse_args()
+    with Stack() as stack:
+        figures = measure(stack)
+    for name, value in figures.items():
+        print(f"{name:<60} {value:10.2f}")
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,342 @@
+"""HTTP/1.1 as the door needs it: one GET after the other over kept connections, each bounded in all it may send.
+
+The bytes are read by llhttp (httptools), the parser of Node.js. httpcore's pool walks through all its connections for
+each request, which at a thousand hosts leaves nine products a second of several hundred. What may be connected to is
+not decided here: a `Connect` is given, and the door's is the only one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import zlib
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import cast
+
+import httptools
+
+MAX_HEAD_BYTES = 64 * 1024  # of status lines and headers together, those of 1xx answers included
+
+Headers = dict[str, str]
+"""Names in lower case; what came several times is one text with commas."""
+
+Judge = Callable[[int, Headers], bool]
+"""Told status and headers: whether the body is wanted. May raise what the exchange then raises."""
+
+Connect = Callable[["Origin", Callable[[], "Connection"]], Awaitable["Connection"]]
+"""Opens a connection to where the origin may be found. Raises OSError, or an error of its own."""
+
+
+class WireError(Exception):
+    """The exchange ended without an answer."""
+
+
+class BrokenOffError(WireError):
+    """The other side closed the connection before its answer was whole."""
+
+
+class NotHTTPError(WireError):
+    """What came is no proper HTTP, or its head is too large."""
+
+
+class PackingError(WireError):
+    """The body is not packed as its Content-Encoding says, or in a way that was not offered."""
+
+
+class TooLargeError(WireError):
+    """The body is larger than wanted, packed or unpacked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a request goes: http or https, a name or an address, a port."""
+
+    scheme: str
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`body` is unpacked, and empty where it was not wanted."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+
+class Connection(asyncio.Protocol):
+    """One connection, with one exchange at a time."""
+
+    def __init__(self, lost: Callable[[Connection], None]) -> None:
+        self._lost = lost
+        self._done: asyncio.Future[Answer] | None = None
+        self.reusable = False
+        self.heard = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+
+    def ask(self, request: bytes, judge: Judge, max_bytes: int) -> asyncio.Future[Answer]:
+        """Sends the request. Raises into the future WireError, or what `judge` raises."""
+        self._parser = httptools.HttpResponseParser(self)
+        self._judge, self._max_bytes = judge, max_bytes
+        self._head_bytes = self._header_bytes = self._raw_bytes = 0
+        self._headers: Headers = {}
+        self._chunks: list[bytes] = []
+        self._unpack: Unpacker | None = None
+        self._in_body = self._until_eof = False
+        self.reusable = self.heard = False
+        self._done = done = asyncio.get_running_loop().create_future()
+        if self._transport.is_closing():
+            self._fail(BrokenOffError())
+        else:
+            self._transport.write(request)
+        return done
+
+    def abort(self) -> None:
+        """Closes at once. Whoever waits is told nothing."""
+        self._done = None
+        self.reusable = False
+        self._transport.abort()
+
+    # What the transport calls
+
+    def data_received(self, data: bytes) -> None:
+        if self._done is None:  # nobody asked: what comes now would be taken for the next answer
+            self.abort()
+            return
+        self.heard = True
+        if not self._in_body:
+            self._head_bytes += len(data)
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            self._fail(NotHTTPError())
+            return
+        if not self._in_body and self._done is not None and self._head_bytes > MAX_HEAD_BYTES:
+            self._fail(NotHTTPError())
+
+    def eof_received(self) -> None:
+        if self._done is not None and self._until_eof:
+            self._finish()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.reusable = False
+        if self._done is not None:
+            if self._until_eof and exc is None:
+                self._finish()
+            else:
+                self._fail(BrokenOffError())
+        self._lost(self)
+
+    # What the parser calls
+
+    def on_message_begin(self) -> None:
+        if self._done is None or self._done.done():  # a second answer to one question
+            self.reusable = False
+            self._transport.abort()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        key, text = name.decode("latin-1").lower(), _text(value)
+        known = self._headers.get(key)
+        self._headers[key] = text if known is None else f"{known}, {text}"
+        self._header_bytes += len(name) + len(value)
+
+    def on_headers_complete(self) -> None:
+        status = self._parser.get_status_code()
+        if self._done is None or 100 <= status < 200:
+            return
+        self._in_body = True
+        self._status = status
+        if self._header_bytes > MAX_HEAD_BYTES:
+            self._fail(NotHTTPError())
+            return
+        try:
+            wanted = self._judge(status, self._headers)
+            self._unpack = unpacker(self._headers.get("content-encoding", ""), self._max_bytes) if wanted else None
+        except Exception as exc:
+            self._fail(exc)
+            return
+        coding = self._headers.get("transfer-encoding", "").lower()
+        has_body = status not in (204, 304)
+        self._until_eof = has_body and not (coding.endswith("chunked") or (not coding and self._has_length()))
+        if not wanted:
+            self._finish()
+
+    def on_body(self, data: bytes) -> None:
+        if self._done is None:
+            return
+        self._raw_bytes += len(data)
+        if self._raw_bytes > self._max_bytes:
+            self._fail(TooLargeError())
+            return
+        if self._unpack is not None:
+            try:
+                data = self._unpack(data)
+            except WireError as exc:
+                self._fail(exc)
+                return
+        self._chunks.append(data)
+
+    def on_message_complete(self) -> None:
+        if not self._in_body:  # 1xx: the answer itself is still to come
+            self._headers = {}
+        elif self._done is not None:
+            self.reusable = not self._until_eof and self._parser.should_keep_alive()
+            self._finish()
+
+    def _has_length(self) -> bool:
+        return "content-length" in self._headers
+
+    def _finish(self) -> None:
+        done, self._done = self._done, None
+        if done is not None and not done.done():
+            done.set_result(Answer(self._status, self._headers, b"".join(self._chunks)))
+        self._chunks = []
+        if not self.reusable:
+            self._transport.abort()
+
+    def _fail(self, error: Exception) -> None:
+        done, self._done = self._done, None
+        self.reusable = False
+        self._chunks = []
+        if done is not None and not done.done():
+            done.set_exception(error)
+        self._transport.abort()
+
+
+class Wire:
+    """Kept connections by origin. Belongs to the event loop it is first used in."""
+
+    def __init__(self, connect: Connect, *, most: int, keep_seconds: float) -> None:
+        """`most`: connections in all; `keep_seconds`: how long one nobody needs is kept."""
+        self._connect = connect
+        self._most = most
+        self._keep_seconds = keep_seconds
+        self._room = asyncio.Semaphore(most)
+        self._busy = 0
+        self._kept: dict[Origin, list[Connection]] = {}
+        self._idle: OrderedDict[Connection, tuple[Origin, float]] = OrderedDict()  # the longest idle first
+        self._sweep: asyncio.TimerHandle | None = None
+
+    async def exchange(self, origin: Origin, request: bytes, judge: Judge, max_bytes: int) -> Answer:
+        """One question and its answer. Raises WireError, and what `connect` and `judge` raise; it has no deadline."""
+        async with self._room:
+            self._busy += 1
+            try:
+                kept = self._take(origin)
+                if kept is not None:
+                    try:
+                        return await self._ask(kept, origin, request, judge, max_bytes)
+                    except BrokenOffError:
+                        if kept.heard:
+                            raise
+                        # The other side closed it while the question was under way: asked again on a new one.
+                while self._busy + len(self._idle) > self._most:
+                    self._forget(next(iter(self._idle))).abort()
+                opened = await self._connect(origin, lambda: Connection(self._forget))
+                return await self._ask(opened, origin, request, judge, max_bytes)
+            finally:
+                self._busy -= 1
+
+    async def _ask(
+        self, connection: Connection, origin: Origin, request: bytes, judge: Judge, max_bytes: int
+    ) -> Answer:
+        try:
+            answer = await connection.ask(request, judge, max_bytes)
+        except BaseException:  # cancelled, too: what is half read cannot be used again
+            connection.abort()
+            raise
+        if connection.reusable:
+            self._kept.setdefault(origin, []).append(connection)
+            self._idle[connection] = (origin, time.monotonic() + self._keep_seconds)
+            if self._sweep is None:
+                self._sweep = asyncio.get_running_loop().call_later(self._keep_seconds, self._close_old)
+        return answer
+
+    def _take(self, origin: Origin) -> Connection | None:
+        while kept := self._kept.get(origin):
+            connection = self._forget(kept[-1])
+            if connection.reusable:
+                return connection
+        return None
+
+    def _forget(self, connection: Connection) -> Connection:
+        """No longer idle: taken, closed or lost."""
+        found = self._idle.pop(connection, None)
+        if found is not None:
+            kept = self._kept[found[0]]
+            kept.remove(connection)
+            if not kept:
+                del self._kept[found[0]]
+        return connection
+
+    def _close_old(self) -> None:
+        self._sweep = None
+        now = time.monotonic()
+        while self._idle:
+            connection, (_, until) = next(iter(self._idle.items()))
+            if until > now:
+                self._sweep = asyncio.get_running_loop().call_later(until - now, self._close_old)
+                return
+            self._forget(connection).abort()
+
+    def close(self) -> None:
+        """Closes what is idle."""
+        if self._sweep is not None:
+            self._sweep.cancel()
+        for connection in list(self._idle):
+            self._forget(connection).abort()
+
+
+Unpacker = Callable[[bytes], bytes]
+
+
+def unpacker(encoding: str, max_bytes: int) -> Unpacker | None:
+    """What unpacks a body that comes in pieces, at most to `max_bytes` in all; None where it is not packed.
+
+    Raises PackingError for what was not offered: gzip and deflate were, once.
+    """
+    coding = encoding.strip().lower()
+    if coding in ("", "identity"):
+        return None
+    if coding not in ("gzip", "x-gzip", "deflate"):
+        raise PackingError
+    inflate = zlib.decompressobj(zlib.MAX_WBITS | 32)
+    size = 0
+    head = b"" if coding == "deflate" else None  # some servers leave the zlib header of two bytes out
+
+    def unpack(data: bytes) -> bytes:
+        nonlocal inflate, head, size
+        if head is not None:
+            head += data
+            if len(head) < 2:
+                return b""
+            if not _is_zlib(head):
+                inflate = zlib.decompressobj(-zlib.MAX_WBITS)
+            data, head = head, None
+        try:
+            found = inflate.decompress(data, max_bytes - size + 1)
+        except zlib.error as exc:
+            raise PackingError from exc
+        size += len(found)
+        if size > max_bytes:
+            raise TooLargeError
+        return found
+
+    return unpack
+
+
+def _is_zlib(head: bytes) -> bool:
+    """By the header of RFC 1950, section 2.2."""
+    return head[0] & 15 == 8 and int.from_bytes(head[:2], "big") % 31 == 0
+
+
+def _text(value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
