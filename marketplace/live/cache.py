@@ -36,7 +36,7 @@ ASKED_SECONDS = 12  # how long a question waits for a worker before the next who
 FLIGHT_SECONDS = 30  # how long a worker may take; longer than services.TASK_DEADLINE_SECONDS
 DOWN_SECONDS = 2.0
 
-TIMES = ("asked_at", "waiting_since", "started_at", "done_at")
+TIMES = ("asked_at", "waiting_since", "started_at", "done_at", "noticed_at")
 
 T = TypeVar("T")
 
@@ -89,6 +89,7 @@ class Record:
     waiting_since: float | None = None
     started_at: float | None = None
     done_at: float | None = None
+    noticed_at: float | None = None  # drift was looked for in what is here; None where something came since
     in_flight: bool = False
 
     def is_due(self, now: float) -> bool:
@@ -199,6 +200,7 @@ def _record(fields: dict[bytes, bytes], in_flight: bool) -> Record:
         waiting_since=times.get("waiting_since"),
         started_at=times.get("started_at"),
         done_at=times.get("done_at"),
+        noticed_at=times.get("noticed_at"),
         in_flight=in_flight,
     )
 
@@ -244,14 +246,22 @@ def _write(
 
 
 def write_seen(
-    subject: str, part: str, seen: Seen, keep_seconds: int = LAST_SEEN_SECONDS, flight: str | None = None
+    subject: str,
+    part: str,
+    seen: Seen,
+    keep_seconds: int = LAST_SEEN_SECONDS,
+    flight: str | None = None,
+    drifts: bool = False,
 ) -> bool:
     """A good answer replaces what was there, and clears the failure. One round trip. Raises CacheDownError.
 
     With `flight`, the token of mark_started, nothing is written once that flight is over: then the answer is False.
+    `drifts`: the answer is another contract than before, which nobody looked at for drift so far.
     """
     fields: dict[str, str | bytes] = {f"seen:{part}": _dump_seen(seen)}
-    return _write(subject, fields, [f"fail:{part}"], flight=flight, keep_seconds=keep_seconds, renew=True)
+    # In the same step: a worker that is stopped right after it leaves the looking to the next one.
+    gone = [f"fail:{part}", *(["noticed_at"] if drifts else [])]
+    return _write(subject, fields, gone, flight=flight, keep_seconds=keep_seconds, renew=True)
 
 
 def write_failed(
@@ -324,6 +334,11 @@ def mark_started(subject: str, now: float) -> str:
         return token
 
     return client().run(action)
+
+
+def mark_noticed(subject: str, now: float) -> None:
+    """Drift was looked for in all that is here. Raises CacheDownError."""
+    _write(subject, {"noticed_at": str(now)}, flight=None)
 
 
 def mark_done(subject: str, now: float, flight: str | None = None) -> None:

@@ -20,6 +20,7 @@ from . import breaker, cache, caller, state
 from .bounds import bounded
 from .cache import CacheDownError, Failed, Seen
 from .caller import Caller, HostOutcome
+from .drift.watching import Watch
 from .errors import FetchError, Problem
 from .explore import PARTS, Answer, Emit, Explorer, Target, not_offered
 from .formats import gateway_index
@@ -125,12 +126,14 @@ def target_of(product_id: int) -> Target:
     return Target(product_id, f"product {product_id}", links)
 
 
-def refresh_product(product_id: int) -> None:
-    """Asks a registered product everything. Waits; for workers only."""
+def refresh_product(product_id: int, told: Callable[[Answer], None] | None = None) -> None:
+    """Asks a registered product everything. Waits; for workers only. `told` hears each answer as it arrives."""
     subject = subject_of(product_id)
     with contextlib.suppress(CacheDownError):  # without Redis there is nobody to tell
         flight = cache.mark_started(subject, time.time())
-        _refresh(target_of(product_id), subject, flight, cache.LAST_SEEN_SECONDS, guess=False)
+        watch = Watch(product_id, subject, time.time())
+        target = target_of(product_id)
+        _refresh(target, subject, flight, cache.LAST_SEEN_SECONDS, guess=False, watch=watch, told=told)
 
 
 def refresh(
@@ -142,15 +145,32 @@ def refresh(
         _refresh(target, subject, cache.mark_started(subject, time.time()), keep_seconds, guess)
 
 
-def _refresh(target: Target, subject: str, flight: str, keep_seconds: int, guess: bool) -> None:
-    known = cache.read(subject).seen
+def _refresh(
+    target: Target,
+    subject: str,
+    flight: str,
+    keep_seconds: int,
+    guess: bool,
+    watch: Watch | None = None,
+    told: Callable[[Answer], None] | None = None,
+) -> None:
+    record = cache.read(subject)
+    known = record.seen
+    if watch:
+        watch.begin(record)
     breaker.load(breaker.host_of(url) for _, url in target.links)
 
     async def explore(hands: Caller, emit: Emit) -> None:
         await Explorer(hands, target, emit, known, guess).run()
 
-    write = partial(_write, subject, flight, keep_seconds)
-    answered = _run(explore, write)
+    write = partial(_write, subject, flight, keep_seconds, watch=watch)
+
+    def heard(answer: Answer) -> None:
+        write(answer)
+        if told:
+            told(answer)
+
+    answered = _run(explore, heard)
     gone = [part for part in known if part not in answered and part.startswith("contract:")]
     # A list that could not be read says nothing of what is gone.
     if answered.get("contracts"):
@@ -159,6 +179,8 @@ def _refresh(target: Target, subject: str, flight: str, keep_seconds: int, guess
         if part not in answered:
             write(Answer(part, problem=_CUT_SHORT))
     cache.mark_done(subject, time.time(), flight)
+    if watch:  # after the page has all it waits for: writing an event may take a while
+        watch.finish()
 
 
 def _listed(subject: str) -> list[str]:
@@ -250,7 +272,7 @@ def _run(
     return answered
 
 
-def _write(subject: str, flight: str, keep_seconds: int, answer: Answer) -> None:
+def _write(subject: str, flight: str, keep_seconds: int, answer: Answer, watch: Watch | None = None) -> None:
     now = time.time()
     if answer.problem is not None:
         retry_at = None if answer.declared else now + cache.FAILED_SECONDS
@@ -259,4 +281,5 @@ def _write(subject: str, flight: str, keep_seconds: int, answer: Answer) -> None
     else:
         fresh_until = now + max(cache.FRESH_SECONDS_MIN, answer.cache_seconds)
         seen = Seen(now, answer.latency_ms, answer.url, answer.etag, fresh_until, bounded(answer.view))
-        cache.write_seen(subject, answer.part, seen, keep_seconds, flight)
+        drifts = watch is not None and watch.sees(answer.part, seen.view)
+        cache.write_seen(subject, answer.part, seen, keep_seconds, flight, drifts)
