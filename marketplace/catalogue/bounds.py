@@ -55,15 +55,18 @@ class Bounds:
         """The same for a list of mere words."""
         return self.rows(found, str, limit)
 
-    def markdown(self, text: str | None, limit: int = MARKDOWN_LIMIT) -> SafeString:
-        """The text as sanitised HTML; escaped plain text once the fragment's share of Markdown is used up."""
+    def markdown(self, text: str | None, limit: int = MARKDOWN_LIMIT, lower: int = 3) -> SafeString:
+        """The text as sanitised HTML; escaped plain text once the fragment's share of Markdown is used up.
+
+        `lower`: by how many levels its headings are lowered.
+        """
         said = cut(text or "", limit)
         markup = markup_count(said)
         if len(said) > self._markdown or markup > self._markup:
             return format_html('<p class="plain">{}</p>', said)
         self._markdown -= len(said)
         self._markup -= markup
-        return markdown(said)
+        return markdown(said, lower)
 
 
 def cut(text: str, limit: int) -> str:

@@ -19,7 +19,7 @@ ARTIFACTS = 50  # that a contract's page names
 def contract(
     product: Product, part: Part, measured: view.MetricsView | None, bounds: Bounds, *, whole: bool = True
 ) -> ContractBlock:
-    """The contract of a live part whose view is one. In brief it has no lists but schemas and service levels.
+    """The contract of a live part whose view is one. In brief it has no lists but its schemas.
 
     The rules of its columns are in their rows, and in `quality` together with all others.
     """
@@ -40,7 +40,7 @@ def contract(
         limitations=bounds.markdown(found.limitations),
         usage=bounds.markdown(found.usage),
         schemas=schemas.tables(found.schemas, addresses.table(product), of, bounds),
-        sla=promises.rows(found.sla, measured, bounds),
+        sla=promises.rows(found.sla if whole else (), measured, bounds),
         quality=bounds.rows(_all_rules(found) if whole else (), quality_row),
         servers=bounds.rows(found.servers if whole else (), partial(server, bounds=bounds)),
         team=members(found.team if whole else None, bounds),

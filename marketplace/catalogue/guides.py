@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from marketplace.catalogue.addresses import guide_key
 from marketplace.catalogue.bounds import Bounds, Rows, cut
 from marketplace.catalogue.documents import in_plain_words
-from marketplace.catalogue.text import web_address
+from marketplace.catalogue.text import MARKDOWN_LIMIT, web_address
 from marketplace.live.originals import Original
 from marketplace.live.state import LiveProduct
 from marketplace.live.view import ArtifactView, ContractView, WebLink
@@ -124,7 +124,7 @@ def render(found: Original, bounds: Bounds) -> Rendered:
     if notebook is not None:
         return Rendered(cells=_cells(notebook, bounds))
     if path.endswith((".md", ".markdown")) or "markdown" in found.media_type:
-        return Rendered(html=bounds.markdown(text, TEXT * 2))
+        return Rendered(html=bounds.markdown(text, MARKDOWN_LIMIT, lower=1))
     if found.media_type.startswith("text/") or path.endswith(READ_HERE):
         return Rendered(plain=cut(text, TEXT * 5))
     return Rendered(refusal=f"The document is {found.media_type or 'of an unnamed type'}, which is not shown here.")
@@ -156,7 +156,7 @@ def _cells(notebook: dict[str, Any], bounds: Bounds) -> Rows[Cell]:
 def _cell(cell: dict[str, Any], bounds: Bounds, room: list[int]) -> Cell:
     source = cut(_joined(cell.get("source")), TEXT)
     if cell.get("cell_type") == "markdown":
-        return Cell(bounds.markdown(source))
+        return Cell(bounds.markdown(source, lower=1))
     outputs = [output for output in _list(cell.get("outputs")) if isinstance(output, dict)][:20]
     return Cell(None, source, [shown for output in outputs for shown in _output(output, room)])
 

@@ -136,10 +136,14 @@ def measured_by(found: LiveProduct) -> MetricsView | None:
     return found.metrics.view if isinstance(found.metrics.view, MetricsView) else None
 
 
-def _objectives(found: LiveProduct) -> Iterator[SlaRow]:
-    """The product's service levels and those of its contracts, what several say alike once."""
+def _objectives(found: LiveProduct) -> list[SlaRow]:
+    """The product's service levels and those of its contracts, what several promise alike once."""
     own = found.product.sla if found.product else ()
-    yield from dict.fromkeys((*own, *(row for contract in _contracts(found) for row in contract.sla)))
+    every = (*own, *(row for contract in _contracts(found) for row in contract.sla))
+    first: dict[Any, SlaRow] = {}
+    for row in every:
+        first.setdefault((row.property, row.value, row.unit), row)
+    return list(first.values())
 
 
 def _licenses(found: LiveProduct) -> Iterator[Any]:

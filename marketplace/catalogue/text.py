@@ -8,22 +8,24 @@ from django.utils.safestring import SafeString
 from markdown_it import MarkdownIt
 
 MARKDOWN_LIMIT = 20_000  # characters; a description beyond this is cut
-TAGS = {"p", "br", "em", "strong", "code", "pre", "ul", "ol", "li", "blockquote", "a", "h4", "h5", "h6", "hr"}
-_parser = MarkdownIt("commonmark", {"html": False, "linkify": False}).disable("image")
+TAGS = {"p", "br", "em", "strong", "code", "pre", "ul", "ol", "li", "blockquote", "a", "hr"}
+TAGS |= {"h2", "h3", "h4", "h5", "h6"}
+TAGS |= {"table", "thead", "tbody", "tr", "th", "td"}
+_parser = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable("table").disable("image")
 
 
-def markdown(text: str | None) -> SafeString:
+def markdown(text: str | None, lower: int = 3) -> SafeString:
     """Markdown as HTML that holds nothing but text structure and links out (http, https, mailto).
 
     The parser escapes HTML in the source, and nh3 then lets through only the tags above: two locks, so that a mistake
-    in one of them opens nothing. Headings are lowered by three levels to fit below the page's own.
+    in one of them opens nothing. Headings are lowered by `lower` levels, to fit below the page's own.
     """
     if not text:
         return SafeString("")
     tokens = _parser.parse(text[:MARKDOWN_LIMIT])
     for token in tokens:
         if token.type in ("heading_open", "heading_close"):
-            token.tag = f"h{min(6, int(token.tag[1]) + 3)}"
+            token.tag = f"h{min(6, int(token.tag[1]) + lower)}"
     html = _parser.renderer.render(tokens, _parser.options, {})
     clean = nh3.clean(
         html,

@@ -103,14 +103,13 @@ def test_every_long_list_of_a_product_is_cut_and_leads_to_its_source(
     ask(product)
     for part, words in {
         "artifacts": ["artifacts"],
-        "contract": ["service levels"],
         "team": ["people"],
         "about": ["properties"],
-        "health": ["checks", "measurements"],
+        "health": ["checks", "measurements", "service levels"],
     }.items():
         shown = fragment(product, part)
         for word in words:
-            assert f"100 more {word}: see <a href=" in shown, (part, word)
+            assert f"100 more {word}: see " in shown, (part, word)
     assert server.url("/discover/contracts/c-rain") in fragment(product, "contract")
     whole = client.get(live_contract_url(product)).content.decode()
     for word in ("rules", "service levels", "roles"):

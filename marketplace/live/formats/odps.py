@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..view import ArtifactsView, ArtifactView, InputPort, ManagementPort, NamedValue, ProductView, Term
+from ..view import ArtifactsView, ArtifactView, Coverage, InputPort, ManagementPort, NamedValue, ProductView, Term
 from .bitol import description_of, owner_of, price_of, support_of, team_of, version_of
+from .places import box_of
 from .read import flag, mappings, named_values, others, text, texts, web_links, web_url
 from .validity import problems_of
 
@@ -73,8 +74,25 @@ def product(document: Any, base_url: str | None = None) -> ProductView:
         support=support_of(doc.get("support")),
         price=price_of(doc.get("price")),
         documentation=web_links(doc.get("authoritativeDefinitions")),
+        coverage=_coverage(doc),
+        license=_term(_value(said, "license")),
+        update_frequency=_value(said, "updatefrequency"),
         custom=custom + others(doc, _READ),
         problems=problems_of(doc, "ODPS 1.1.0" if text(doc.get("apiVersion")) not in _BEFORE else "ODPS 1.0.0"),
+    )
+
+
+def _coverage(doc: dict[str, Any]) -> Coverage:
+    """By the custom properties spatialCoverage (a box, a geometry, or a name; or a list of them) and temporalCoverage
+    ("start/end", or a list), for which the standard has no field."""
+    said = {str(entry.get("property")).lower(): entry.get("value") for entry in mappings(doc.get("customProperties"))}
+    where, when = said.get("spatialcoverage"), said.get("temporalcoverage")
+    places = where if isinstance(where, list) and not box_of(where) else [where]
+    boxes = [box_of(place) for place in places]
+    return Coverage(
+        bboxes=tuple(box for box in boxes if box),
+        intervals=texts(when),
+        places=tuple(name for place, box in zip(places, boxes, strict=True) if not box for name in texts(place)),
     )
 
 
