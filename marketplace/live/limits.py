@@ -1,4 +1,4 @@
-"""How often somebody may have an address looked at: the marketplace is no tool for calling others."""
+"""How often somebody may have others called: the marketplace is no tool for that."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ INSPECTIONS = 10
 WINDOW_SECONDS = 60
 
 
-def seconds_to_wait(askers: Iterable[str]) -> int:
-    """Counts one inspection for each of the askers (a person, an address); 0 where all of them may have it, else how
+def seconds_to_wait(askers: Iterable[str], what: str = "inspections", most: int = INSPECTIONS) -> int:
+    """Counts one of these for each of the askers (a person, an address); 0 where all of them may have it, else how
     many seconds until they may. One round trip; with Redis down everybody may, as then nothing is asked either.
     """
-    keys = [f"{cache.PREFIX}inspections:{asker}" for asker in askers]
+    keys = [f"{cache.PREFIX}{what}:{asker}" for asker in askers]
 
     def action(conn: redis.Redis) -> list[Any]:
         pipe = conn.pipeline(transaction=False)
@@ -32,5 +32,5 @@ def seconds_to_wait(askers: Iterable[str]) -> int:
         answers = cache.client().run(action)
     except cache.CacheDownError:
         return 0
-    waits = [left for count, left in zip(answers[::3], answers[2::3], strict=True) if count > INSPECTIONS]
+    waits = [left for count, left in zip(answers[::3], answers[2::3], strict=True) if count > most]
     return max((max(1, left) for left in waits), default=0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from . import inspection, originals, services
+from . import inside, inspection, originals, services
 
 
 @shared_task(name="live.refresh", ignore_result=True, acks_late=False)
@@ -29,3 +29,9 @@ def inspect(token: str, url: str) -> None:
 def original(product_id: int, url: str) -> None:
     """Fetches a document of a product byte for byte."""
     originals.refresh(product_id, url)
+
+
+@shared_task(name="live.inside", ignore_result=True, acks_late=False)
+def search_inside(key: str) -> None:
+    """Searches inside many products at once."""
+    inside.run(key)
