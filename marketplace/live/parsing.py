@@ -31,6 +31,22 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+# How files that are no text begin, so that they are named for what they are; nothing is ever unpacked.
+_BINARY = (
+    (b"PK\x03\x04", "a ZIP archive (or an office document)"),
+    (b"PK\x05\x06", "an empty ZIP archive"),
+    (b"\x1f\x8b", "a gzip file"),
+    (b"BZh", "a bzip2 file"),
+    (b"\xfd7zXZ\x00", "an xz file"),
+    (b"(\xb5/\xfd", "a zstd file"),
+    (b"7z\xbc\xaf", "a 7z archive"),
+    (b"%PDF-", "a PDF document"),
+    (b"PAR1", "a Parquet file"),
+    (b"\x89PNG", "a picture"),
+    (b"\xff\xd8\xff", "a picture"),
+    (b"GIF8", "a picture"),
+    (b"SQLite format 3\x00", "an SQLite database"),
+)
 # Character sets that may be named in a Content-Type. Python knows more codecs, some of which are not character sets.
 _CHARSET = re.compile(
     r"utf-?8|utf-?16(-?[lb]e)?|us-ascii|ascii|iso-?8859-?\d{1,2}|latin-?1|windows-125\d|cp125\d|"
@@ -50,6 +66,11 @@ def parse(body: bytes, media_type: str = "", charset: str | None = None, base: s
     """
     if not body.strip():
         raise _bad("The answer is empty.", "The address has to answer with a descriptor, such as ODPS or ODCS.")
+    if kind := next((kind for start, kind in _BINARY if body.startswith(start)), None):
+        raise _bad(
+            f"The answer is {kind}, not a descriptor.",
+            "Point the link at a description of the data product, not at data.",
+        )
     text = decode(body, charset)
     if media_type in ("text/html", "application/xhtml+xml") or _is_html(text):
         return _web_page(text)

@@ -111,8 +111,11 @@ def test_a_named_character_set_is_used_and_a_wrong_one_is_said():
         (b"--- a\n--- b\n", "application/yaml", "YAML"),
         (b"? {a: b}\n: c\n", "application/yaml", "YAML"),
         (b'{"a": "\x00"}', "application/json", "NUL"),
-        (b"PK\x03\x04\x00\x00", "application/zip", "NUL"),
-        (b"\x89PNG\r\n\x1a\n", "image/png", "utf-8"),
+        (b"PK\x03\x04\x00\x00", "application/zip", "ZIP archive"),
+        (b"\x1f\x8b\x08\x00", "application/json", "gzip"),
+        (b"\x89PNG\r\n\x1a\n", "image/png", "picture"),
+        (b"%PDF-1.7\n", "text/plain", "PDF"),
+        (b"\xfa\xfb\x00", "application/json", "utf-8"),
         (b'{"a": ' + b"9" * 5000 + b"}", "application/json", "number"),
     ],
 )
