@@ -33,7 +33,7 @@ _lock = Lock()
 def problems_of(document: Any, standard: Standard) -> tuple[str, ...]:
     """Such as "servers[0].type: 'x' is not one of …" or "at the top: …", at most 20. Never raises.
 
-    About 10 ms for a contract seen the first time; the answer for the same document is remembered.
+    0.3 ms for a valid contract seen the first time, 10 ms for another; the answer for the same document is remembered.
     """
     try:
         written = json.dumps(document, sort_keys=True, default=str).encode()
@@ -55,6 +55,8 @@ def problems_of(document: Any, standard: Standard) -> tuple[str, ...]:
 
 
 def _check(document: Any, standard: Standard) -> tuple[str, ...]:
+    if _holds(document, standard):
+        return ()
     try:
         found = (error for error in _validator(standard).iter_errors(document) if not _is_slip(error))
         errors = list(islice(found, 5 * MAX_PROBLEMS))
@@ -63,6 +65,21 @@ def _check(document: Any, standard: Standard) -> tuple[str, ...]:
         return tuple(dict.fromkeys(_words(error) for error in kept))[:MAX_PROBLEMS]
     except RecursionError:
         return ("the document is nested too deeply to be checked against its schema",)
+
+
+def _holds(document: Any, standard: Standard) -> bool:
+    """Whether nothing is wrong, fifty times as quickly; the other library says in words what is."""
+    try:
+        return bool(_quick_validator(standard).is_valid(document))
+    except (ValueError, TypeError, OverflowError, RecursionError):  # what cannot be said in its terms
+        return False
+
+
+@cache
+def _quick_validator(standard: Standard) -> Any:
+    import jsonschema_rs
+
+    return jsonschema_rs.Draft201909Validator(_schema(standard))
 
 
 def _is_slip(error: Any) -> bool:
@@ -89,8 +106,12 @@ def _explained(error: Any, causes: list[Any]) -> bool:
 def _validator(standard: Standard) -> Any:
     from jsonschema import Draft201909Validator
 
+    return Draft201909Validator(_schema(standard))
+
+
+def _schema(standard: Standard) -> Any:
     package, path = _SCHEMAS[standard]
-    return Draft201909Validator(json.loads((files(package) / path).read_text(encoding="utf-8")))
+    return json.loads((files(package) / path).read_text(encoding="utf-8"))
 
 
 def _words(error: Any) -> str:
