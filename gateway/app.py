@@ -16,8 +16,8 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.accesslog import AccessLog
-from gateway.consume.access import admitted, record_sample, sample_as
-from gateway.consume.orders import stop as stop_orders
+from gateway.consume import orderbook
+from gateway.consume.access import admitted, record_sample, sample_as, share_of
 from gateway.consume.routes import routes as consume_routes
 from gateway.context import Context
 from gateway.control import Control
@@ -97,12 +97,12 @@ class _Gateway:
         entry = find_artifact(snapshot, request)
         grant, rules = await admitted(request, entry, "sample")
         if rules or entry.data is None:
-            rows = await run_in_threadpool(sample_as, self.context, entry, rules)
+            rows = await sample_as(self.context, entry, rules, share_of(request, grant))
         else:
             rows = await run_in_threadpool(sample_rows, snapshot, entry)
         shown = rows.rows[:limit]
         self.usage.rows += len(shown)
-        await run_in_threadpool(record_sample, self.context, entry, grant, len(shown))
+        record_sample(self.context, entry, grant, len(shown))
         body = Sample(
             artifact_id=entry.artifact.id,
             columns=rows.columns,
@@ -282,8 +282,10 @@ def create_app(
     """
     memory = state or State.beside(Path(folder))
     live = LiveProduct(Path(folder), base_url)
-    context = Context(live, Usage(), memory, Control(memory), AccessLog(memory), audience=base_url)
+    log = AccessLog(memory, lambda: context.config.limits)
+    context = Context(live, Usage(), memory, Control(memory), log, audience=base_url)
     gateway = _Gateway(context)
+    context.tell = gateway.observing.subscriptions.emit
     labels: dict[Any, str] = {}
 
     def route_of(scope: Scope) -> str:
@@ -295,9 +297,11 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         gateway.observing.start()
+        await run_in_threadpool(orderbook.start, context)
         yield
         gateway.observing.stop()
-        await run_in_threadpool(stop_orders, context)
+        await run_in_threadpool(orderbook.stop, context)
+        await run_in_threadpool(context.log.flush)
         memory.close()
 
     app = Starlette(

@@ -1,6 +1,8 @@
 """What the rooms of one gateway share. An endpoint finds it with `context_of(request)`."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -24,6 +26,9 @@ class Context:
     log: AccessLog
     audience: str | None = None
     """What tokens must be made out to, when gateway.yaml does not say."""
+
+    tell: Callable[[str, dict[str, Any]], None] = lambda type, data: None
+    """Tells subscribers of an event: its type and its data. Returns at once."""
 
     @property
     def config(self) -> GatewayConfig:

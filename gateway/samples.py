@@ -18,6 +18,8 @@ MAX_JSON_BYTES = 32_000_000
 MAX_COUNT_BYTES = 256_000_000
 MAX_SAMPLE_BYTES = 1_000_000
 MAX_LINE = 4_000_000
+SPACE = " \t\n\v\f\r"
+"""What DuckDB does not count to the name of a column."""
 
 
 class DataError(Exception):
@@ -90,7 +92,7 @@ def _head_csv(path: Path, limit: int) -> tuple[list[str], Iterator[list[Any]]]:
         taken = list(islice((row for row in _csv_reader(path, file) if row), limit + 1))
     if not taken:
         return [], iter(())
-    columns, rows = taken[0], taken[1:]
+    columns, rows = [name.strip(SPACE) for name in taken[0]], taken[1:]
     widest = max(map(len, taken))
     columns += [f"column {number}" for number in range(len(columns) + 1, widest + 1)]
     return columns, iter([*row, *[None] * (widest - len(row))] for row in rows)
@@ -186,7 +188,7 @@ def _told(path: Path, work: Callable[[], T]) -> T:
         raise DataError(f"{path.name} is not what its format says: {error}") from error
 
 
-def _size(row: list[Any]) -> int:
+def row_size(row: list[Any]) -> int:
     """Bytes of a row as JSON. Raises ValueError when it cannot be sent: too deeply nested, half a character."""
     return len(to_json([[row]]))  # as deep as the row is in the answer
 
@@ -201,7 +203,7 @@ def first_rows(path: Path, file_format: str, limit: int) -> Rows:
     taken: list[list[Any]] = []
     size = 0
     for row in rows:
-        size += _told(path, partial(_size, row))
+        size += _told(path, partial(row_size, row))
         if len(taken) == limit or size > MAX_SAMPLE_BYTES:
             return Rows(columns, taken, has_more=True)
         taken.append(row)

@@ -1,5 +1,7 @@
 """Who may have what of an artifact."""
 
+import hashlib
+import ipaddress
 import json
 import secrets
 import time
@@ -10,12 +12,13 @@ from starlette.requests import Request
 
 from gateway.config import DEFAULT_ROLE, RoleRules
 from gateway.consume.jobs import Job, collect
+from gateway.consume.slots import QUERIES
 from gateway.context import Context, context_of
 from gateway.grants import Grant, grant_of, require
 from gateway.http import ProblemError
 from gateway.product import PortArtifact, custom
 from gateway.protocol import MAX_SAMPLE_ROWS
-from gateway.samples import MAX_SAMPLE_BYTES, Rows
+from gateway.samples import MAX_SAMPLE_BYTES, DataError, Rows, row_size
 from gateway.sources import Source, source_of
 
 SALT = "mask.salt"
@@ -30,6 +33,8 @@ class Caller:
     source: Source
     grant: Grant | None
     rules: RoleRules | None
+    share: str
+    """Whose share of the places this takes, as `share_of` says."""
 
     @property
     def name(self) -> str | None:
@@ -42,7 +47,7 @@ class Caller:
         return salt_of(self.context)
 
     def record(self, action: str, status: int = 200, rows: int | None = None, size: int | None = None) -> None:
-        """Write the access to the access log. Blocking, a millisecond."""
+        """Write the access to the access log. Blocks nobody."""
         grant = self.grant
         self.context.log.record(
             consumer=self.name,
@@ -63,6 +68,26 @@ def salt_of(context: Context) -> str:
         found = secrets.token_hex(16)
         context.state.put(SALT, found)
     return str(found)
+
+
+def share_of(request: Request, grant: Grant | None) -> str:
+    """Who shares places and quotas with whom: the subject of a grant, else the address the request comes from.
+
+    All of an IPv6 network of 64 bits is one: that is the least that anybody is given.
+    """
+    if grant is not None:
+        return f"sub {grant.issuer} {grant.subject}"
+    host = request.client.host if request.client else ""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return f"from {host}"
+    return f"from {ipaddress.ip_network((address, 64), strict=False) if address.version == 6 else address}"
+
+
+def owner_of(context: Context, share: str) -> str:
+    """A share as it is kept with what it owns: no address is written down."""
+    return hashlib.sha256(f"{salt_of(context)} {share}".encode()).hexdigest()[:32]
 
 
 def artifact_of(context: Context, own_id: str) -> PortArtifact:
@@ -125,24 +150,23 @@ async def admitted(request: Request, entry: PortArtifact, action: str) -> tuple[
     scope = f"consume:{entry.artifact.id}"
     grant = None
     try:
-        if entry.artifact.access_rights == "open":
-            grant = await grant_of(request)
-            role = grant.role if grant and grant.allows(scope) else None
-        else:
-            grant = await require(request, scope)
-            role = grant.role
-        return grant, rules_for(context, entry, role)
+        grant = await grant_of(request)
+        allowed = grant is not None and grant.allows(scope)
+        if not allowed and entry.artifact.access_rights != "open":
+            await require(request, scope)  # says what is missing
+        return grant, rules_for(context, entry, grant.role if grant and allowed else None)
     except ProblemError as error:
         if error.problem.status in (401, 403):
-            await run_in_threadpool(
-                context.log.record, consumer=grant.subject if grant else None, artifact=entry.artifact.id,
+            context.log.record(
+                consumer=grant.subject if grant else None, role=grant.role if grant else None,
+                agreement=grant.agreement if grant else None, artifact=entry.artifact.id,
                 action=action, status=error.problem.status,
             )  # fmt: skip
         raise
 
 
 def record_sample(context: Context, entry: PortArtifact, grant: Grant | None, rows: int) -> None:
-    """Write a sample that was given to the access log. Blocking, a millisecond."""
+    """Write a sample that was given to the access log. Blocks nobody."""
     context.log.record(
         consumer=grant.subject if grant else None, role=grant.role if grant else None,
         agreement=grant.agreement if grant else None, artifact=entry.artifact.id, action="sample", status=200,
@@ -169,19 +193,23 @@ async def authorise(request: Request, action: str) -> Caller:
     if rules and not source.tabular:
         detail = f"'{entry.artifact.name}' has rules for your role, and its format cannot be filtered."
         raise ProblemError(403, "Cannot be filtered", detail, "Ask for access with a role that sees all of it.")
-    return Caller(context, entry, source, grant, rules)
+    return Caller(context, entry, source, grant, rules, share_of(request, grant))
 
 
-def sample_as(context: Context, entry: PortArtifact, rules: RoleRules | None) -> Rows:
-    """Up to 100 first rows as a role may see them, or of a source that is not one file. Blocking.
+async def sample_as(context: Context, entry: PortArtifact, rules: RoleRules | None, share: str) -> Rows:
+    """Up to 100 first rows as a role may see them, or of a source that is not one file.
 
     Read once for each state of the documents and files, for 60 seconds at most where the source is elsewhere.
 
+    Args:
+        share: whose place it takes, where it must be read.
+
     Raises:
-        ProblemError: 403 the format cannot be filtered, 404 no rows to show, 503 the data cannot be read.
+        ProblemError: 403 the format cannot be filtered, 404 no rows to show, 429 and 503 too many others, 503 the
+            data cannot be read.
     """
     snapshot = context.live.snapshot
-    source = source_of(snapshot.product, entry)
+    source = await run_in_threadpool(source_of, snapshot.product, entry)
     if source is None or not source.tabular:
         status, title = (403, "Cannot be filtered") if rules and source else (404, "No sample")
         detail = f"'{entry.artifact.name}' has no rows that could be shown to you."
@@ -189,14 +217,26 @@ def sample_as(context: Context, entry: PortArtifact, rules: RoleRules | None) ->
     turn = 0 if source.type == "file" else int(time.monotonic() / 60)
     key = f"{entry.artifact.id} {rules.model_dump_json() if rules else ''} {turn}"
     if key not in snapshot.samples:
-        limits = context.config.limits
-        job = Job(
-            source, entry.artifact.name, "rows", limits, salt_of(context), limits.query_seconds, rules,
-            limit=MAX_SAMPLE_ROWS, max_bytes=MAX_SAMPLE_BYTES,
-        )  # fmt: skip
-        head, body, closing = collect(job)
-        rows = [json.loads(line) for line in body.splitlines()]
-        for old in [k for k in snapshot.samples if k.startswith(f"{entry.artifact.id} ")][:-20]:
-            snapshot.samples.pop(old, None)
-        snapshot.samples[key] = Rows(head["columns"], rows, closing["truncated"])
+        async with QUERIES.turn(share, context.config.limits):
+            if key not in snapshot.samples:  # somebody before had it read
+                rows = await run_in_threadpool(_read_sample, context, entry, source, rules)
+                for old in [k for k in list(snapshot.samples) if k.startswith(f"{entry.artifact.id} ")][:-20]:
+                    snapshot.samples.pop(old, None)
+                snapshot.samples[key] = rows
     return snapshot.samples[key]
+
+
+def _read_sample(context: Context, entry: PortArtifact, source: Source, rules: RoleRules | None) -> Rows:
+    limits = context.config.limits
+    job = Job(
+        source, entry.artifact.name, "rows", limits, salt_of(context), limits.query_seconds, rules,
+        limit=MAX_SAMPLE_ROWS, max_bytes=MAX_SAMPLE_BYTES,
+    )  # fmt: skip
+    head, body, closing = collect(job)
+    try:
+        rows = [json.loads(line) for line in body.splitlines()]
+        for row in rows:
+            row_size(row)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"'{entry.artifact.name}' has rows that are nested more deeply than can be sent") from error
+    return Rows(head["columns"], rows, closing["truncated"])

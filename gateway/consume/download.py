@@ -19,7 +19,8 @@ from starlette.responses import FileResponse, Response, StreamingResponse
 
 from gateway.config import Limits
 from gateway.consume.access import Caller, authorise
-from gateway.consume.jobs import EXPORT_SLOTS, WAIT_SECONDS, Job, Running
+from gateway.consume.jobs import Job, Running
+from gateway.consume.slots import EXPORTS, Turn, reading
 from gateway.http import ProblemError
 from gateway.protocol import MEDIA_JSON, FolderFile, FolderListing
 from gateway.samples import DataError
@@ -31,7 +32,9 @@ MEDIA = {
     "jsonl": "application/x-ndjson", "geojson": "application/geo+json", "parquet": "application/vnd.apache.parquet",
     "text": "text/plain; charset=utf-8",
 }  # fmt: skip
-EXPORTS = {"csv": "csv", "tsv": "csv", "parquet": "csv", "json": "json", "geojson": "json", "jsonl": "jsonl"}
+FORMS = ("csv", "json", "jsonl", "parquet")
+"""What rows can be made anew as."""
+_FORM_OF = {"csv": "csv", "tsv": "csv", "parquet": "csv", "json": "json", "geojson": "json", "jsonl": "jsonl"}
 _RANGE = re.compile(r"^bytes=(?:(\d+)-(\d*)|-(\d+))$", re.IGNORECASE)
 
 
@@ -44,9 +47,7 @@ async def download(request: Request) -> Response:
     if source.type == "http":
         from gateway.consume.passing import passed
 
-        response = await passed(request, source, caller.context.config.limits)
-        await run_in_threadpool(caller.record, "download", response.status_code)
-        return response
+        return await passed(request, caller)
     if source.type == "folder":
         return await _folder(request, caller)
     return await _file(request, caller, Path(source.path or ""))
@@ -86,7 +87,7 @@ async def _file(request: Request, caller: Caller, path: Path) -> Response:
     media = MEDIA.get(caller.source.format or "") or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     response = await ranged(request, path, media, path.name, shared=caller.entry.artifact.access_rights == "open")
     if request.method == "GET" and isinstance(response, Ranged):
-        await run_in_threadpool(partial(caller.record, "download", size=response.wanted))
+        caller.record("download", size=response.wanted)
     return response
 
 
@@ -167,9 +168,9 @@ def _drop_range(request: Request) -> None:
 async def _made(request: Request, caller: Caller) -> Response:
     """Rows made anew by a subprocess, as this role may see them, streamed as they come."""
     source = caller.source
-    form = request.query_params.get("format") or EXPORTS.get(source.format or "csv", "csv")
-    if form not in ("csv", "json", "jsonl"):
-        detail = f"format is '{form[:50]}'; it must be csv, json or jsonl."
+    form = request.query_params.get("format") or _FORM_OF.get(source.format or "csv", "csv")
+    if form not in FORMS:
+        detail = f"format is '{form[:50]}'; it must be one of {', '.join(FORMS)}."
         raise ProblemError(400, "Bad format", detail, "Correct it, or leave it out.")
     name = f"{re.sub(r'[^A-Za-z0-9._-]', '_', caller.entry.artifact.name)[:100]}.{form}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store",
@@ -177,15 +178,20 @@ async def _made(request: Request, caller: Caller) -> Response:
     if request.method == "HEAD":
         return Response(status_code=200, headers=headers, media_type=MEDIA[form])
     limits = caller.context.config.limits
-    await run_in_threadpool(EXPORT_SLOTS.take, limits.query_at_once, WAIT_SECONDS)
-    running = await run_in_threadpool(_started, caller, form, limits)
+    turn = EXPORTS.ask(caller.share, reading(limits))
+    try:
+        await EXPORTS.arrive(turn, limits.query_wait_seconds)
+        running = await run_in_threadpool(_started, caller, form, limits, turn)
+    except BaseException:
+        EXPORTS.leave(turn)
+        raise
     return StreamingResponse(_stream(running, caller), headers=headers, media_type=MEDIA[form])
 
 
-def _started(caller: Caller, form: str, limits: Limits) -> Running:
+def _started(caller: Caller, form: str, limits: Limits, turn: Turn) -> Running:
     """The subprocess, once it has something to say. Raises ProblemError when it has nothing but a reason."""
     job = Job(caller.source, caller.entry.artifact.name, form, limits, caller.salt, limits.export_seconds, caller.rules)
-    running = Running(job, on_end=EXPORT_SLOTS.give)
+    running = Running(job, on_end=lambda: EXPORTS.leave(turn))
     try:
         stdout = running.process.stdout
         assert stdout is not None

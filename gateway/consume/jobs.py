@@ -1,4 +1,4 @@
-"""Running the reading subprocess: with a wall clock that kills, in a directory of its own, a few at a time."""
+"""Running the reading subprocess: with a wall clock that kills, in a directory of its own."""
 
 import json
 import os
@@ -6,8 +6,8 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -17,12 +17,10 @@ from gateway.config import Limits, RoleRules
 from gateway.http import ProblemError
 from gateway.sources import Source
 
-WAIT_SECONDS = 5.0
-
 
 @dataclass(frozen=True)
 class Job:
-    """What the subprocess shall do. `format`: `rows` (JSON arrays), `jsonl`, `json` or `csv`."""
+    """What the subprocess shall do. `format`: `rows` (JSON arrays), `jsonl`, `json`, `csv` or `parquet`."""
 
     source: Source
     name: str
@@ -44,40 +42,6 @@ class Job:
             "disk_mb": self.limits.query_disk_mb,
         }  # fmt: skip
         return json.dumps(content).encode()
-
-
-class _Slots:
-    """How many subprocesses run in this process, over all products: memory is one machine's."""
-
-    def __init__(self) -> None:
-        self._used = 0
-        self._free = threading.Condition()
-
-    @contextmanager
-    def one(self, most: int, wait: float) -> Iterator[None]:
-        """Hold a slot. Raises ProblemError 503 when none comes free within `wait` seconds."""
-        self.take(most, wait)
-        try:
-            yield
-        finally:
-            self.give()
-
-    def take(self, most: int, wait: float) -> None:
-        with self._free:
-            if not self._free.wait_for(lambda: self._used < most, wait):
-                detail = f"{most} other requests are being worked on."
-                raise ProblemError(503, "Busy", detail, "Try again shortly.", {"Retry-After": "5"})
-            self._used += 1
-
-    def give(self) -> None:
-        with self._free:
-            self._used -= 1
-            self._free.notify()
-
-
-SLOTS = _Slots()
-EXPORT_SLOTS = _Slots()
-"""Apart from queries, because a slow reader can hold a download for minutes."""
 
 
 class Running:
@@ -184,16 +148,15 @@ def collect(job: Job) -> tuple[dict[str, Any], bytes, dict[str, Any]]:
     """Run a job to its end. Blocking. The head (`columns`, `types`), the body, and the closing line.
 
     Raises:
-        ProblemError: as `Running.finish`; 503 when too many others run.
+        ProblemError: as `Running.finish`.
     """
-    with SLOTS.one(job.limits.query_at_once, WAIT_SECONDS):
-        running = Running(job)
-        try:
-            stdout = running.process.stdout
-            assert stdout is not None
-            told = stdout.read((job.max_bytes or 0) + 10_000_000)
-            closing = running.finish()
-        finally:
-            running.close()
+    running = Running(job)
+    try:
+        stdout = running.process.stdout
+        assert stdout is not None
+        told = stdout.read((job.max_bytes or 0) + 10_000_000)
+        closing = running.finish()
+    finally:
+        running.close()
     head, _, body = told.partition(b"\n")
     return json.loads(head), body, closing

@@ -11,6 +11,7 @@ from gateway.bodies import read_json
 from gateway.consume.access import Caller, authorise
 from gateway.consume.download import MEDIA
 from gateway.consume.jobs import Job, collect
+from gateway.consume.slots import QUERIES
 from gateway.http import ProblemError
 from gateway.protocol import MEDIA_JSON, Query, QueryResult
 
@@ -22,7 +23,12 @@ async def query(request: Request) -> Response:
     caller = await authorise(request, "query")
     wanted = await read_json(request, Query, MAX_BODY)
     refuse_without_rows(caller)
-    return await run_in_threadpool(_answer, caller, wanted)
+    try:
+        async with QUERIES.turn(caller.share, caller.context.config.limits):
+            return await run_in_threadpool(_answer, caller, wanted)
+    except ProblemError as error:
+        caller.record("query", error.problem.status)
+        raise
 
 
 def refuse_without_rows(caller: Caller) -> None:
@@ -43,11 +49,7 @@ def _answer(caller: Caller, wanted: Query) -> Response:
         wanted.sql, limit, limits.query_bytes,
     )  # fmt: skip
     begun = time.perf_counter()
-    try:
-        head, body, closing = collect(job)
-    except ProblemError as error:
-        caller.record("query", error.problem.status)
-        raise
+    head, body, closing = collect(job)
     elapsed = round((time.perf_counter() - begun) * 1000, 1)
     headers = {"Cache-Control": "no-store", "X-Truncated": str(closing["truncated"]).lower()}
     if form == "csv":
@@ -64,7 +66,6 @@ def _answer(caller: Caller, wanted: Query) -> Response:
             )
             answer, media = result.to_json(), MEDIA_JSON
         except (ValueError, RecursionError) as error:
-            caller.record("query", 422)
             detail = "The result is nested more deeply than can be sent as JSON."
             raise ProblemError(422, "Result too deep", detail, "Ask for less deep values, or for CSV.") from error
     caller.record("query", 200, closing["rows"], len(answer))

@@ -4,6 +4,9 @@ What a caller may see is made into a table first, masks and row filter applied. 
 extensions and settings is shut for good, and only then the caller's SQL is looked at. The raw data is not in this
 process's database at any time when foreign SQL runs.
 
+What does not fit into memory is spilled into this process's own directory, encrypted: DuckDB lets a query read there,
+and what was spilled while the table was made may be what the caller may not see.
+
 stdout: a line of JSON with `columns` and `types`, or with `problem`; then the rows in the format asked for.
 stderr: at the end, a line of JSON with `rows` and `truncated`.
 """
@@ -33,7 +36,12 @@ SETTINGS: dict[str, Any] = {
     "allow_community_extensions": False,
     "python_enable_replacements": False,
     "preserve_insertion_order": True,
+    "temp_directory": "spill",
+    "temp_file_encryption": True,
+    "force_mbedtls_unsafe": True,  # no better cipher comes without an extension; the key lives as long as this process
+    "secret_directory": "secrets",
 }
+OUT = "/dev/stdout"
 _MASKS: dict[str, str] = {
     "null": "CASE WHEN false THEN {0} END",
     "redact": "CASE WHEN {0} IS NOT NULL THEN '***' END",
@@ -87,8 +95,10 @@ def refuse_repeated_names(connection: Any, base: str, source: Source) -> None:
 
 def run(job: dict[str, Any], out: BinaryIO) -> dict[str, Any]:
     """Do a job and write its result. Returns the closing line."""
-    settings = {**SETTINGS, "memory_limit": f"{job['memory_mb']}MB", "temp_directory": "spill"}
+    settings = {**SETTINGS, "memory_limit": f"{job['memory_mb']}MB"}
     settings["max_temp_directory_size"] = f"{job['disk_mb']}MB"
+    if job["format"] == "parquet":
+        settings["allowed_paths"] = [OUT]  # DuckDB writes it itself, also when its access is shut
     connection = duckdb.connect(":memory:", config=settings)
     source = Source(**{**job["source"], "text_columns": tuple(job["source"]["text_columns"])})
     scratch = Path("scratch")
@@ -100,18 +110,15 @@ def run(job: dict[str, Any], out: BinaryIO) -> dict[str, Any]:
             refuse_repeated_names(connection, base, source)
         query = visible(connection, base, rules, job["salt"])
         if job.get("sql") is None:
-            connection.execute(query)
-        else:
-            connection.execute(f"CREATE TABLE data AS {query}")
+            return _write(connection, query, job, out)
+        connection.execute(f"CREATE TABLE data AS {query}")
     except duckdb.OutOfMemoryException as error:
         detail = "The artifact is too large to be queried here."
         raise RefusedError(413, "Too large to query", detail, "Download it, or place an order.") from error
     except duckdb.Error as error:
         raise DataError("what is in it is not what its format says, or its rules do not fit it") from error
-    if job.get("sql") is not None:
-        _shut(connection, job["name"])
-        _ask(connection, job["sql"])
-    return _write(connection, job, out)
+    _shut(connection, job["name"])
+    return _asked(connection, job, out)
 
 
 def _shut(connection: Any, name: str) -> None:
@@ -122,20 +129,20 @@ def _shut(connection: Any, name: str) -> None:
     connection.execute("BEGIN TRANSACTION READ ONLY")
 
 
-def _ask(connection: Any, sql: str) -> None:
-    try:
-        statements = connection.extract_statements(sql)
-    except duckdb.Error as error:
-        raise RefusedError(400, "Not SQL", _told(error), "Correct the query.") from error
+def _asked(connection: Any, job: dict[str, Any], out: BinaryIO) -> dict[str, Any]:
+    """Write the answer to the caller's SQL. Raises RefusedError unless it is one SELECT that works."""
     action = "Send one SELECT over the table data."
-    if len(statements) != 1:
-        detail = f"The query has {len(statements)} statements; exactly one is taken."
-        raise RefusedError(400, "One statement only", detail, action)
-    kind = statements[0].type.name
-    if kind != "SELECT":
-        raise RefusedError(403, "Read only", f"{kind} is not possible here; only SELECT is.", action)
     try:
-        connection.execute(statements[0])
+        statements = connection.extract_statements(job["sql"])
+        if len(statements) != 1:
+            detail = f"The query has {len(statements)} statements; exactly one is taken."
+            raise RefusedError(400, "One statement only", detail, action)
+        kind = statements[0].type.name
+        if kind != "SELECT":
+            raise RefusedError(403, "Read only", f"{kind} is not possible here; only SELECT is.", action)
+        return _write(connection, statements[0].query.strip().removesuffix(";"), job, out)
+    except duckdb.ParserException as error:
+        raise RefusedError(400, "Not SQL", _told(error), "Correct the query.") from error
     except duckdb.PermissionException as error:
         detail = "The query asks for files, the network, extensions or settings, which no query may."
         raise RefusedError(403, "Not possible in a query", detail, action) from error
@@ -152,16 +159,9 @@ def _told(error: Exception) -> str:
 
 
 def _rows(connection: Any) -> Iterator[list[Any]]:
-    try:
-        while batch := connection.fetchmany(BATCH):
-            for row in batch:
-                yield [_plain(cell) for cell in row]
-    except duckdb.OutOfMemoryException as error:
-        raise RefusedError(
-            422, "Query too large", "The query needs more memory than it may have.", "Ask for less."
-        ) from error
-    except duckdb.Error as error:
-        raise RefusedError(400, "The query failed", _told(error), "Correct the query.") from error
+    while batch := connection.fetchmany(BATCH):
+        for row in batch:
+            yield [_plain(cell) for cell in row]
 
 
 def _json_line(row: list[Any], columns: list[str]) -> bytes:
@@ -185,10 +185,16 @@ _LINES: dict[str, Callable[[list[Any], list[str]], bytes]] = {
 }  # fmt: skip
 
 
-def _write(connection: Any, job: dict[str, Any], out: BinaryIO) -> dict[str, Any]:
+def _write(connection: Any, select: str, job: dict[str, Any], out: BinaryIO) -> dict[str, Any]:
+    """Write the rows of a SELECT, in the format of the job."""
+    if job["format"] == "parquet":
+        return _write_parquet(connection, select, out)
+    connection.execute(select)
     described = connection.description
     columns = [column[0] for column in described]
     line_of, form = _LINES[job["format"]], job["format"]
+    if form in ("json", "jsonl"):
+        _refuse_alike(columns)
     limit, room = job.get("limit"), job.get("max_bytes") or float("inf")
     head = {"columns": columns, "types": [str(column[1]) for column in described]}
     count, truncated, begun = 0, False, False
@@ -217,6 +223,26 @@ def _write(connection: Any, job: dict[str, Any], out: BinaryIO) -> dict[str, Any
         out.write(b"]\n")
     out.flush()
     return {"rows": count, "truncated": truncated}
+
+
+def _write_parquet(connection: Any, select: str, out: BinaryIO) -> dict[str, Any]:
+    described = connection.execute(f"DESCRIBE {select}").fetchall()
+    columns = [column[0] for column in described]
+    _refuse_alike([column.casefold() for column in columns])
+    head = {"columns": columns, "types": [str(column[1]) for column in described]}
+    out.write(json.dumps(head, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
+    out.flush()
+    # On lines of its own, so that a comment at its end ends there. It was parsed as one SELECT before.
+    [(rows,)] = connection.execute(f"COPY (\n{select}\n) TO {quoted(OUT)} (FORMAT parquet)").fetchall()
+    return {"rows": rows, "truncated": False}
+
+
+def _refuse_alike(columns: list[str]) -> None:
+    """Refuse columns of one name where a row has its cells by name: the first of them would be lost."""
+    alike = sorted({name for name in columns if columns.count(name) > 1})
+    if alike:
+        detail = f"Two columns of the result have the name '{alike[0][:100]}'."
+        raise RefusedError(422, "Columns of the same name", detail, "Name them apart with AS, or ask for CSV.")
 
 
 def _end_with_parent() -> None:

@@ -36,7 +36,8 @@ def test_a_sample_of_what_is_not_open_needs_a_grant_for_it_and_is_in_the_access_
         assert (given.status_code, given.headers["cache-control"]) == (200, "private, max-age=60")
     logged = [(entry["action"], entry["consumer"], entry["status"], entry["rows"]) for entry in house.log()]
     assert logged[:2] == [("sample", "ada", 200, 100)] * 2
-    assert ("sample", "anonymous", 401, None) in logged
+    assert logged[2:] == [("sample", "ada", 403, None)] * 2  # who had no token is counted, and no more
+    assert house.client.get("/observe/metrics").json()["accesses"]["refused"] == 3
 
 
 def test_the_role_of_a_token_counts_on_an_open_artifact_only_with_its_scope(folder, client_of, issuer):

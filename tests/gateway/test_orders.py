@@ -71,14 +71,14 @@ def test_an_order_that_fails_says_why(folder, client_of, issuer):
 
 
 def test_an_order_is_cancelled_and_its_process_ended(folder, client_of, issuer):
-    from gateway.consume import orders
+    from gateway.consume import orderbook
 
     house = made(folder, client_of, issuer)
     me = issuer.bearer()
     order = place(house, me, sql=ENDLESS).headers["location"]
     until(house, order, me, "running")
     own_id, deadline = order.rpartition("/")[2], time.monotonic() + 10
-    while (running := orders._running[own_id]) is None:
+    while (running := orderbook.works[own_id].running) is None:
         assert time.monotonic() < deadline
     assert house.client.delete(order, headers=me).json()["status"] == "cancelled"
     assert running.process.wait(10) != 0
@@ -101,15 +101,15 @@ def test_results_expire_and_orders_are_bounded(folder, client_of, issuer):
 
 
 def test_an_order_that_a_restart_cut_off_has_failed(folder, client_of, issuer):
-    from gateway.consume import orders
+    from gateway.consume import orderbook
 
     house = made(folder, client_of, issuer)
     me = issuer.bearer()
     order = place(house, me).headers["location"]
     ready = until(house, order, me, "ready")
     state = house.client.app.state.context.state
-    kept = state.item(orders.KIND, ready["id"])
-    state.change(orders.KIND, ready["id"], {**kept, "status": "running"})
+    kept = state.item(orderbook.KIND, ready["id"])
+    state.change(orderbook.KIND, ready["id"], {**kept, "status": "running"})
     found = house.client_of(folder).get(order, headers=me).json()
     assert (found["status"], "restarted" in found["detail"]) == ("failed", True)
 

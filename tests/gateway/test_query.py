@@ -156,11 +156,8 @@ def test_file_names_that_look_like_patterns_or_sql(folder, client_of):
     assert House(folder, client_of, OPEN).rows("FROM data") == [["x", 1]]
 
 
-def test_too_many_at_once_are_told_to_come_back(folder, client_of, monkeypatch):
-    from gateway.consume import jobs
-
-    monkeypatch.setattr(jobs, "WAIT_SECONDS", 0.1)
-    house = House(folder, client_of, {**OPEN, "limits": {**LIMITS, "query_at_once": 1}})
+def test_too_many_at_once_are_told_to_come_back(folder, client_of):
+    house = House(folder, client_of, {**OPEN, "limits": {**LIMITS, "query_at_once": 1, "query_wait_seconds": 0.1}})
     statuses = []
     endless = "WITH RECURSIVE t AS (SELECT 1 AS a UNION ALL SELECT a + 1 FROM t) SELECT count(*) FROM t"
     threads = [threading.Thread(target=lambda: statuses.append(house.ask(endless))) for _ in range(2)]
