@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from registry import events
 from registry.events import NewEvent
@@ -112,8 +112,11 @@ def _remember(product_id: int, found: dict[str, _Offered], asked_at: float) -> N
     for contract, offered in found.items():
         state, _ = decide(State(), offered.prints, complete=True, asked_at=asked_at, now=time.time())
         made.append(ContractPrint(product_id=product_id, contract=contract, generation=_GENERATION, **asdict(state)))
-    # Where another worker was quicker, its row stands; what differs is noticed the next time.
-    ContractPrint.objects.bulk_create(made, ignore_conflicts=True)
+    try:
+        # Where another worker was quicker, its row stands; what differs is noticed the next time.
+        ContractPrint.objects.bulk_create(made, ignore_conflicts=True)
+    except IntegrityError:
+        return  # the product was removed meanwhile
     latest = ContractPrint.objects.filter(product_id=product_id).order_by("-asked_at", "-pk")
     beyond = list(latest.values_list("pk", flat=True)[MAX_CONTRACTS:])
     if beyond:
