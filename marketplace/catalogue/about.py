@@ -9,10 +9,10 @@ from marketplace.catalogue import addresses, contracts, documents, queries
 from marketplace.catalogue.bounds import ROWS, Bounds, Rows
 from marketplace.catalogue.contexts import Titled
 from marketplace.catalogue.coverage import CoverageBlock, coverage
-from marketplace.catalogue.guides import guides_of
+from marketplace.catalogue.guides import artifacts_of, guides_of
 from marketplace.catalogue.rows import LinkRow, NameValue, QualityRow, TermRow
 from marketplace.catalogue.text import moment, web_address
-from marketplace.catalogue.unsaid import Unsaid, unsaid
+from marketplace.catalogue.unsaid import Told, Unsaid, unsaid
 from marketplace.live import view
 from marketplace.live.state import LiveProduct
 from registry.models import Product
@@ -94,7 +94,7 @@ def about_block(product: Product, found: LiveProduct, said: view.ProductView, bo
         ports=bounds.rows(said.management_ports, _port),
         custom=documents.named(said.custom, bounds),
         problems=bounds.texts(said.problems),
-        unsaid=unsaid(said, promised),
+        unsaid=unsaid(Told(said, artifacts_of(found), promised)),
         original_url=addresses.original(product, found.metadata.name),
     )
 

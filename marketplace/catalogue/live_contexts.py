@@ -29,7 +29,7 @@ def card(product: Product, found: LiveProduct, polling: Polling) -> Context:
         "interfaces": _interfaces(found),
         "sla": next((row.text for row in _objectives(found)), ""),
         "license": next((documents.term_row(license) for license in _licenses(found)), None),
-        "price": _price(said, promised),
+        "price": price_of(said, promised),
         "support": next((row.channel for row in documents.support(said.support, Bounds())), "") if said else "",
     }
 
@@ -152,7 +152,7 @@ def _licenses(found: LiveProduct) -> Iterator[Any]:
     yield from (artifact.license for artifact in artifacts_of(found) if artifact.license)
 
 
-def _price(said: ProductView | None, promised: Sequence[ContractView]) -> str:
+def price_of(said: ProductView | None, promised: Sequence[ContractView]) -> str:
     """The product's price, else the first of its plans, else that of its first contract with one."""
     if said and said.price:
         return said.price.text

@@ -12,7 +12,7 @@ from marketplace.catalogue import addresses, artifact_ids, contracts, documents,
 from marketplace.catalogue.bounds import Bounds, Rows
 from marketplace.catalogue.contexts import Notice
 from marketplace.catalogue.guides import guide_of, guides_of, render
-from marketplace.catalogue.live_contexts import measured_by
+from marketplace.catalogue.live_contexts import measured_by, price_of
 from marketplace.catalogue.live_parts import Polling, live
 from marketplace.catalogue.rows import SchemaBlock, ServerRow
 from marketplace.catalogue.snippets import HowTo, how_to
@@ -31,7 +31,7 @@ SHOWN = 200_000  # characters of an original; all of it is in the download
 
 def artifact(product: Product, found: LiveArtifact, polling: Polling) -> Context:
     """One artifact: its schema, its sample rows, and how to consume it."""
-    view, part, sample = found.artifact, found.contract, found.sample.view
+    view, part, sample, said = found.artifact, found.contract, found.sample.view, found.product.product
     contract = part.view if part and isinstance(part.view, ContractView) else None
     gone = Notice(
         "warn",
@@ -52,6 +52,8 @@ def artifact(product: Product, found: LiveArtifact, polling: Polling) -> Context
         "sample_live": live(found.sample, NEVER),
         "sample": documents.sample(sample) if sample else None,
         "use": _use(product, view, contract) if view else None,
+        "license": documents.term((view.license if view else None) or (said.license if said else None)),
+        "price": price_of(said, [contract] if contract else []),
         "servers": _servers(contract, bounds),
         "guide_url": _guide_url(product, found.product, view) if view else "",
         "original_url": addresses.original(product, found.product.artifacts.name),

@@ -1,26 +1,36 @@
 """What a product's document does not say, and what its format has no place for: shown, so that nobody looks in vain."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from marketplace.live.view import ContractView, ProductView
+from marketplace.live.view import ArtifactView, ContractView, Coverage, ProductView
 
-Said = Callable[[ProductView, list[ContractView]], object]
+
+@dataclass(frozen=True)
+class Told:
+    """All documents of a product that a consumer may look into."""
+
+    product: ProductView
+    artifacts: Sequence[ArtifactView]
+    contracts: Sequence[ContractView]
+
+
+Said = Callable[[Told], object]
 
 # What a consumer wants to know before using a product, and how to tell that it is said somewhere.
 WANTED: dict[str, Said] = {
-    "license": lambda p, c: p.license or any(a.license for a in p.artifacts),
-    "owner": lambda p, c: p.owner or p.publisher or p.team or any(x.team for x in c),
-    "support": lambda p, c: p.support or any(x.support for x in c),
-    "price": lambda p, c: p.price or p.prices or any(x.price for x in c),
-    "service levels": lambda p, c: p.sla or any(x.sla for x in c),
-    "quality rules": lambda p, c: p.quality or any(x.rule_count for x in c),
-    "columns": lambda p, c: any(a.schemas for a in p.artifacts) or any(x.column_count for x in c),
-    "policies": lambda p, c: p.policies or any(a.policies for a in p.artifacts) or any(x.policies for x in c),
-    "limits of use": lambda p, c: p.limitations or any(x.limitations for x in c),
-    "where and when": lambda p, c: p.coverage.bboxes or p.coverage.intervals or p.coverage.places,
-    "how often it changes": lambda p, c: p.update_frequency or any(_frequency(x) for x in c),
-    "what it is made from": lambda p, c: p.input_ports or p.sources,
+    "license": lambda told: told.product.license or any(one.license for one in told.artifacts),
+    "owner": lambda told: told.product.owner or told.product.publisher or _any(told, "team"),
+    "support": lambda told: _any(told, "support"),
+    "price": lambda told: told.product.prices or _any(told, "price"),
+    "service levels": lambda told: _any(told, "sla"),
+    "quality rules": lambda told: told.product.quality or any(one.rule_count for one in told.contracts),
+    "columns": lambda told: any(one.schemas for one in told.artifacts) or any(x.column_count for x in told.contracts),
+    "policies": lambda told: _any(told, "policies") or any(one.policies for one in told.artifacts),
+    "limits of use": lambda told: _any(told, "limitations"),
+    "where and when": lambda told: told.product.coverage != Coverage(),
+    "how often it changes": lambda told: told.product.update_frequency or any(map(_frequency, told.contracts)),
+    "what it is made from": lambda told: told.product.input_ports or told.product.sources,
 }
 
 _PROMISES = {"service levels", "quality rules", "limits of use"}
@@ -47,15 +57,21 @@ class Unsaid:
     standard: str
 
 
-def unsaid(product: ProductView, contracts: list[ContractView]) -> Unsaid:
-    """What neither the product's document nor its contracts say. Pure."""
-    missing = [name for name, said in WANTED.items() if not said(product, contracts)]
-    cannot = next((names for start, names in CANNOT.items() if product.standard.startswith(start)), set[str]())
+def unsaid(told: Told) -> Unsaid:
+    """What none of the product's documents says. Pure."""
+    standard = told.product.standard
+    missing = [name for name, said in WANTED.items() if not said(told)]
+    cannot = next((names for start, names in CANNOT.items() if standard.startswith(start)), set[str]())
     return Unsaid(
         tuple(name for name in missing if name not in cannot),
         tuple(name for name in missing if name in cannot),
-        product.standard,
+        standard,
     )
+
+
+def _any(told: Told, field: str) -> bool:
+    """Whether the product's document or one of the contracts says it."""
+    return any(getattr(one, field) for one in (told.product, *told.contracts))
 
 
 def _frequency(contract: ContractView) -> bool:

@@ -164,7 +164,16 @@ def test_an_artifact_that_says_its_columns_itself_shows_them(
     shown = client.get(
         artifact.url.replace("/artifacts/", "/live-artifact/"), headers={"HX-Request": "true"}
     ).content.decode()
-    for words in ("station", "Which", "required", "one of a, b", "at least 0", "primary key", "licenses/by/4.0", "Download"):
+    for words in (
+        "station",
+        "Which",
+        "required",
+        "one of a, b",
+        "at least 0",
+        "primary key",
+        "licenses/by/4.0",
+        "Download",
+    ):
         assert words in shown
     assert f"pd.read_csv(&quot;{server.url('/daily.csv')}&quot;)" in shown
     again = client.get(
