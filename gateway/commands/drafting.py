@@ -83,8 +83,20 @@ _HEAD = (
 )
 
 
+class _Dumper(yaml.SafeDumper):
+    """Writes signs that YAML takes for the end of a line as escapes, wherever they are in a text."""
+
+
+def _as_written(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = '"' if re.search("[\x85\u2028\u2029]", text) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _as_written)
+
+
 def _dump(content: Any) -> str:
-    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=110)
+    return yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
 
 
 def _odps(answers: Answers, product_id: str, ports: list[dict[str, Any]]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from jsonschema.exceptions import best_match
 from pydantic import BaseModel
 
 from gateway.commands.locating import Lines
+from gateway.commands.registering import unsaid
 from gateway.documents import MAX_BYTES, MAX_PROBLEMS, DocumentError, parse_yaml, schema_errors
 from gateway.product import PortArtifact, Product, contract_files, load_product, product_file
 from gateway.samples import FORMATS, DataError, Rows, first_rows
@@ -109,6 +110,11 @@ def _consistency(product: Product, lines: dict[Path, Lines]) -> Iterator[Finding
     """What does not fit between the documents, and between them and the data."""
     odps = product.odps.path
     name = odps.relative_to(product.folder).as_posix()
+    for text in unsaid(product.odps.content):
+        message = f"`register` will need {text}"
+        yield Finding(
+            path=name, line=lines[odps].of([text.split(":")[0].split(".")[0]]), severity="warning", message=message
+        )
     for note in product.notes:
         yield Finding(path=name, line=lines[odps].of(["outputPorts"]), severity="warning", message=note)
     used = set()

@@ -1,6 +1,7 @@
 """`gateway init`: from a folder with data to the two documents of a data product."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 from uuid import uuid4
@@ -8,7 +9,7 @@ from uuid import uuid4
 import typer
 
 from gateway.commands.drafting import Answers, Draft, draft, slug
-from gateway.commands.inspecting import FORMATS, inspect_files
+from gateway.commands.inspecting import FORMATS, Inspected, inspect_files
 from gateway.documents import DocumentError, parse_yaml
 from gateway.product import load_product, product_file
 from gateway.samples import DataError, format_of
@@ -59,11 +60,12 @@ def init(
     typer.echo("\nInferred from the data; correct what is not a promise of yours:")
     for line in result.inferred:
         typer.echo(f"  {line}")
-    said = {"domain": answers.domain, "owner": answers.team or answers.email, "summary": answers.summary}
+    said = {"domain": answers.domain, "owner": answers.team or answers.email}
     left_out = ", ".join(key for key, value in said.items() if not value)
     typer.echo(f"\nStatus is draft; access is {'open' if answers.open else 'on request'}.")
     if left_out:
-        typer.echo(f"Not said, so left out: {left_out}.")
+        needed = "" if answers.domain else " A marketplace wants a domain before `register`."
+        typer.echo(f"Not said, so left out: {left_out}.{needed}")
     typer.echo(f"Next: python -m gateway validate {folder} && python -m gateway serve {folder}")
 
 
@@ -85,12 +87,17 @@ def write_documents(folder: Path, answers: Answers, *, force: bool = False) -> t
         raise DocumentError([f"{names} is there already; --force writes over it"])
     found = inspect_files(data_files(folder))
     broken = [
-        f"{Path(entry.path).relative_to(folder)} cannot be read: {entry.problem}" for entry in found if entry.problem
+        f"{Path(entry.path).relative_to(folder)} cannot be described: {entry.problem}"
+        for entry in found
+        if entry.problem
     ]
     usable = [entry for entry in found if not entry.problem]
     if not usable:
         raise DataError("; ".join(broken) or _no_data(folder))
-    result = draft(answers, _known_id(folder) or str(uuid4()), usable, folder)
+    given = answers if answers.summary else replace(answers, summary=described(usable, folder))
+    result = draft(given, _known_id(folder) or str(uuid4()), usable, folder)
+    if not answers.summary:
+        result.inferred.append(f"summary, since none was said: {given.summary}")
     result.inferred += [f"left out: {problem}" for problem in broken]
     return _write(folder, result), result
 
@@ -103,7 +110,7 @@ def data_files(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise DataError(f"{folder} is no folder")
-    every = [*folder.iterdir(), *(folder / "data").rglob("*")]
+    every = [path for path in (*folder.iterdir(), *(folder / "data").rglob("*")) if _named(path)]
     found = sorted(
         path
         for path in every
@@ -119,6 +126,28 @@ def data_files(folder: Path) -> list[Path]:
             "the documents by hand."
         )
     return found
+
+
+def _named(path: Path) -> bool:
+    """Whether a name is text: a contract could not say others."""
+    try:
+        path.name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def described(found: list[Inspected], folder: Path) -> str:
+    """One sentence of plain facts, for a summary that nobody gave."""
+    parts = []
+    for entry in found[:3]:
+        names = [column.name for column in entry.columns]
+        listed = ", ".join(name if len(name) <= 40 else name[:39] + "…" for name in names[:6])
+        more = f" and {len(names) - 6} more" if len(names) > 6 else ""
+        rows = "1 row" if entry.rows == 1 else f"{entry.rows:,} rows"
+        parts.append(f"{Path(entry.path).relative_to(folder).as_posix()}: {rows} of {listed}{more}")
+    rest = f"; and {len(found) - 3} more files" if len(found) > 3 else ""
+    return " ".join(f"{'; '.join(parts)}{rest}.".split())
 
 
 def _no_data(folder: Path) -> str:
@@ -178,10 +207,13 @@ def _answers(
     title = answer(title, "Title", guess) or guess
     domain = slug(answer(domain, "Domain (such as precipitation; empty: not yet)", ""))
     owner = answer(owner, "Owner: team and e-mail address (such as: Rain team, rain@example.org)", "")
-    summary = answer(summary, "Summary, one sentence", "")
+    summary = answer(summary, "Summary, one sentence (empty: the names of files and columns)", "")
     access = answer(access, "Access: open or on request", "on request").lower().replace("-", " ").replace("_", " ")
     if access not in ("open", "on request", "request"):
         raise DataError(f"access is '{access[:50]}'; it must be 'open' or 'on request'")
+    for text in (title, owner, summary, license or ""):
+        if not text.isascii() and any("\ud800" <= sign <= "\udfff" for sign in text):
+            raise DataError("an answer is not UTF-8 text; write it again")
     own = slug(name if name is not None else title)
     if not own:
         raise DataError("the name needs letters a to z or digits; say it with --name")

@@ -4,6 +4,7 @@
 hangs or breaks it does no more than fail. Its answer is JSON on standard output.
 """
 
+import csv
 import json
 import subprocess
 import sys
@@ -13,14 +14,16 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from gateway.samples import DataError, format_of
+from gateway.samples import SPACE, DataError, first_rows, format_of
 
 FORMATS = ("csv", "tsv", "json", "jsonl", "geojson", "parquet")
 """Formats that can be inspected."""
 
 WHOLE_BYTES = 200_000_000
 """Up to this size the types of text files are read off all rows, above it off the first 20,480."""
-MAX_COLUMNS = 500
+MAX_COLUMNS = 2000
+AT_ONCE = 100
+"""Columns that are looked at in one pass over a file: counting different values takes memory for each."""
 MAX_GEOJSON_BYTES = 64_000_000
 TIME_LIMIT = 300
 MEMORY_LIMIT = "1GB"
@@ -92,14 +95,52 @@ def _quoted(name: str) -> str:
 
 
 def _text(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"
+    """A path as DuckDB takes it: `*`, `?` and `[` in one would be a pattern."""
+    literal = "".join(f"[{letter}]" if letter in "*?[" else letter for letter in str(path))
+    return "'" + literal.replace("'", "''") + "'"
+
+
+def header(path: Path, kind: str) -> tuple[list[str], str]:
+    """The names in the first line of a CSV or TSV file, and its delimiter: the one of , ; | and tab seen most there.
+
+    Raises:
+        DataError: there is no such line, or its names do not tell the columns apart.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            head = file.readline(1_000_000)
+            file.seek(0)
+            delimiter = "\t" if kind == "tsv" else max(",;|\t", key=head.count)
+            names = next((row for row in csv.reader(file, delimiter=delimiter) if row), [])
+    except UnicodeDecodeError as error:
+        raise DataError(f"is not UTF-8 text (byte {error.start}); save it as UTF-8") from error
+    except csv.Error as error:
+        raise DataError(f"its first line cannot be read: {error}") from error
+    names = [name.strip(SPACE) for name in names]
+    if not any(names):
+        raise DataError("is empty: its first line must name the columns")
+    return names, delimiter
+
+
+def distinct(names: list[str]) -> None:
+    """Raise DataError unless each column has a name of its own, as SQL tells names apart (small letters or not)."""
+    seen: dict[str, int] = {}
+    for number, name in enumerate(names, 1):
+        if not name.strip(SPACE):
+            raise DataError(f"column {number} has no name; give it one in the first line")
+        if name.casefold() in seen:
+            first = seen[name.casefold()]
+            raise DataError(f"columns {first} and {number} are both called '{name[:80]}'; give each a name of its own")
+        seen[name.casefold()] = number
 
 
 def _source(path: Path, kind: str, scratch: Path) -> str:
     """The table function that reads this file. Raises DataError for GeoJSON that is none."""
-    if kind in ("csv", "tsv"):
+    if kind in ("csv", "tsv"):  # as the gateway reads it: sources.py
         size = -1 if path.stat().st_size <= WHOLE_BYTES else 20_480
-        return f"read_csv({_text(path)}, header = true, sample_size = {size})"
+        delimiter = header(path, kind)[1].replace("\t", "\\t")
+        dialect = f"delim = '{delimiter}', quote = '\"', escape = '\"', null_padding = true, parallel = false"
+        return f"read_csv({_text(path)}, header = true, sample_size = {size}, {dialect})"
     if kind == "parquet":
         return f"read_parquet({_text(path)})"
     if kind == "geojson":
@@ -120,11 +161,36 @@ def _features(path: Path) -> list[dict[str, Any]]:
     return [{**(feature.get("properties") or {}), "geometry": feature.get("geometry")} for feature in features]
 
 
-def _look(connection: Any, path: Path, kind: str, scratch: Path) -> Inspected:
-    source = _source(path, kind, scratch)
-    described = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()  # noqa: S608 - quoted above
-    if len(described) > MAX_COLUMNS:
-        raise DataError(f"has {len(described)} columns; at most {MAX_COLUMNS} are described")
+def _compare(seen: list[str], path: Path, kind: str) -> None:
+    """Raise DataError unless DuckDB sees the columns that the file itself names, and that its sample will show."""
+    if kind in ("csv", "tsv"):
+        names = header(path, kind)[0]
+        distinct(names)
+        if len(seen) > len(names):
+            raise DataError(f"some rows have {len(seen)} cells, and the first line names {len(names)} columns")
+    else:
+        names = first_rows(path, kind, 100).columns
+        distinct(names)
+    odd = next((name for name in names if name not in seen), None)
+    if odd is not None:
+        raise DataError(f"the column name {json.dumps(odd[:80])} cannot be used; use letters, digits and _")
+
+
+def _reason(error: Exception) -> str:
+    """The first line of what DuckDB says that says anything."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if any("not utf-8 encoded" in line for line in lines):
+        where = next((f" ({line.rpartition('CSV Error on ')[2].lower()})" for line in lines if "on Line:" in line), "")
+        return f"is not UTF-8 text{where}; save it as UTF-8"
+    if lines and "Error when sniffing" in lines[0]:
+        return "its lines do not fit together; a quotation mark may not be closed"
+    if lines and "CSV Error on Line" in lines[0] and len(lines) > 2:
+        return f"{lines[0].rpartition('CSV Error on ')[2].lower()}: {lines[2]}"[:300]
+    return lines[0][:300] if lines else type(error).__name__
+
+
+def _columns(connection: Any, source: str, described: list[Any]) -> tuple[int, list[Column]]:
+    """How many rows there are, and what is in these columns. Reads the whole file."""
     asked = ["count(*)"]
     for name, physical, *_ in described:
         column, nested = _quoted(name), logical_type(physical) in ("array", "object")
@@ -134,45 +200,68 @@ def _look(connection: Any, path: Path, kind: str, scratch: Path) -> Inspected:
             if nested
             else [f"count(DISTINCT {column})", f"min({column})::VARCHAR", f"max({column})::VARCHAR"]
         )
-    seen = connection.execute(f"SELECT {', '.join(asked)} FROM {source}").fetchone()  # noqa: S608
+    seen = connection.execute(f"SELECT {', '.join(asked)} FROM {source}").fetchone()  # noqa: S608 - quoted
     rows, columns = seen[0], []
     for index, (name, physical, *_) in enumerate(described):
-        filled, distinct, least, most = seen[1 + 4 * index : 5 + 4 * index]
+        filled, distinct_values, least, most = seen[1 + 4 * index : 5 + 4 * index]
         columns.append(
             Column(
                 name=name,
                 physical_type=physical if len(physical) <= 100 else physical.split("(")[0],
                 logical_type=logical_type(physical),
                 nulls=rows - filled,
-                distinct=distinct,
+                distinct=distinct_values,
                 least=least and least[:80],
                 most=most and most[:80],
             )
         )
+    return rows, columns
+
+
+def _look(connection: Any, path: Path, kind: str, scratch: Path) -> Inspected:
+    source = _source(path, kind, scratch)
+    described = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()  # noqa: S608 - quoted above
+    if len(described) > MAX_COLUMNS:
+        raise DataError(f"has {len(described)} columns; at most {MAX_COLUMNS} are described")
+    _compare([name for name, *_ in described], path, kind)
+    rows: int = 0
+    columns: list[Column] = []
+    for start in range(0, max(len(described), 1), AT_ONCE):
+        rows, found = _columns(connection, source, described[start : start + AT_ONCE])
+        columns += found
     sampled = kind != "parquet" and path.stat().st_size > WHOLE_BYTES
     return Inspected(path=str(path), format=kind, rows=rows, columns=columns, sampled=sampled)
 
 
-def main(paths: list[str]) -> None:
-    """Inspect the files and print JSON."""
-    try:
-        import duckdb
-    except ImportError:
-        sys.exit("looking at data needs the duckdb package, which is not installed: pip install duckdb")
+def look_at(paths: list[Path]) -> list[Inspected]:
+    """What is in these files, in the order given; in this process, so that DuckDB stays loaded. Blocking.
+
+    Raises:
+        ImportError: DuckDB is not installed.
+    """
+    import duckdb
+
     found = []
     with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
         connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'; SET temp_directory = '{folder}/spill'")
         connection.execute("SET autoinstall_known_extensions = false; SET autoload_known_extensions = false")
         scratch = Path(folder) / "scratch"
         scratch.mkdir()
-        for name in paths:
-            path = Path(name)
+        for path in paths:
             kind = format_of(path, None) or "unknown"
             try:
                 found.append(_look(connection, path, kind, scratch))
             except (duckdb.Error, DataError, OSError, ValueError, RecursionError) as error:
-                reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-                found.append(Inspected(path=name, format=kind, problem=reason[:300]))
+                found.append(Inspected(path=str(path), format=kind, problem=_reason(error)))
+    return found
+
+
+def main(paths: list[str]) -> None:
+    """Inspect the files and print JSON."""
+    try:
+        found = look_at([Path(path) for path in paths])
+    except ImportError:
+        sys.exit("looking at data needs the duckdb package, which is not installed: pip install duckdb")
     sys.stdout.write(json.dumps([entry.model_dump() for entry in found]))
 
 

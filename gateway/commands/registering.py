@@ -59,18 +59,7 @@ def registration(product: Product, url: str, domain: str | None = None) -> dict[
         DocumentError: something that a registration needs is not said in the ODPS document.
     """
     odps = product.odps.content
-    title = first("title", odps) or odps.get("name")
-    summary = first("summary", odps) or (odps.get("description") or {}).get("purpose")
-    where, name = slug(domain or odps.get("domain") or ""), slug(odps.get("name") or "")
-    missing = [
-        text
-        for value, text in (
-            (name, "name: needs letters a to z or digits; it becomes part of the product's address"),
-            (where, "domain: say it there, or with --domain"),
-            (summary, "description.purpose: two sentences that say what this is"),
-        )
-        if not value
-    ]
+    missing = unsaid(odps, domain)
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         missing.append(f"the gateway's address '{url[:200]}' is no http or https address")
@@ -79,16 +68,37 @@ def registration(product: Product, url: str, domain: str | None = None) -> dict[
     base = url.rstrip("/").removesuffix("/discover")
     every = [entry.artifact.access_rights for entry in product.artifacts.values()]
     found: dict[str, Any] = {
-        "domain": where,
-        "name": name,
-        "title": title,
-        "summary": summary,
+        "domain": slug(domain or odps["domain"]),
+        "name": slug(odps["name"]),
+        "title": first("title", odps) or odps["name"],
+        "summary": _summary(odps),
         "access_mode": "open" if every and all(rights == "open" for rights in every) else "on_request",
         "tags": [str(tag) for tag in odps.get("tags") or []][:_MOST_TAGS],
         "links": [{"rel": "discovery", "url": f"{base}/discover", "media_type": "application/json", "title": ""}],
     }
     kind = _TYPES.get(str(odps.get("type") or "").replace("-", "").replace("_", "").lower())
     return found | ({"type": kind} if kind else {})
+
+
+def unsaid(odps: dict[str, Any], domain: str | None = None) -> list[str]:
+    """What a registration needs and an ODPS document does not say: the field, and what it is for.
+
+    Args:
+        domain: the domain in the marketplace, where the document need not say one.
+    """
+    needed = (
+        (
+            slug(odps.get("name") or ""),
+            "name: needs letters a to z or digits; it becomes part of the product's address",
+        ),
+        (slug(domain or odps.get("domain") or ""), "domain: say it there, or with --domain"),
+        (_summary(odps), "description.purpose: two sentences that say what this is"),
+    )
+    return [text for value, text in needed if not value]
+
+
+def _summary(odps: dict[str, Any]) -> str:
+    return first("summary", odps) or str((odps.get("description") or {}).get("purpose") or "").strip()
 
 
 def bring_up_to_date(there: Any, wanted: dict[str, Any], *, publish: bool) -> list[str]:

@@ -66,12 +66,14 @@ def test_types_and_plain_facts_become_rules_and_ranges_stay_comments(bare):
     assert "required, since no row leaves it empty: station_id, day, mm" in told.output
 
 
-def test_what_nobody_said_is_left_out_and_named(bare):
+def test_what_nobody_said_is_left_out_and_named_and_the_summary_is_plain_facts(bare):
     told = init(bare)
     odps = load_product(bare).odps.content
-    assert {"domain", "team", "description"} & odps.keys() == set()
+    assert {"domain", "team"} & odps.keys() == set()
     assert odps["status"] == "draft"
-    assert "Not said, so left out: domain, owner, summary." in told.output
+    assert odps["description"]["purpose"] == "rain.csv: 3 rows of station_id, day, mm, remark."
+    assert "summary, since none was said: rain.csv: 3 rows" in told.output
+    assert "Not said, so left out: domain, owner. A marketplace wants a domain before `register`." in told.output
     assert "on request" in told.output
 
 
@@ -94,7 +96,7 @@ def test_hostile_names_and_values_stay_data(bare):
     lines = 'id,"a ""b""; DROP",": {x}\n# y"\n1,"\n# not a comment: {","- ü\x85\u2028"\n2,x,\'\'\n'
     (bare / 'rain\'s "data".csv').write_text(lines, "utf-8")
     (bare / "rain.csv").unlink()
-    told = init(bare, "--title", "Rain: 'all' # of it", "--summary", "{a: b}\n# c")
+    told = init(bare, "--title", "Rain: 'all' # of it", "--summary", "{a: b}\n# c", "--domain", "rain")
     assert told.exit_code == 0, told.output
     assert list(columns(bare, "rain-s-data")) == ["id", 'a "b"; DROP', ": {x}\n# y"]
     assert [finding.message for finding in findings_of(bare)] == []
@@ -114,7 +116,7 @@ def test_every_format_is_looked_into_and_a_broken_file_is_left_out_with_its_reas
     assert "required" not in columns(bare, "lines")["n"]
     assert columns(bare, "list")["many"]["logicalType"] == "array"
     assert columns(bare, "map")["geometry"]["logicalType"] == "object"
-    assert "left out: data/broken.parquet cannot be read" in told.output
+    assert "left out: data/broken.parquet cannot be described" in told.output
     assert not (bare / "contracts" / "broken.odcs.yaml").exists()
     assert [finding for finding in findings_of(bare) if finding.severity == "error"] == []
 
@@ -136,7 +138,7 @@ def test_parquet_is_read_with_its_own_types(bare):
     ("make", "said"),
     [
         (lambda folder: (folder / "rain.csv").unlink(), "no data file"),
-        (lambda folder: (folder / "rain.csv").write_bytes(b"\xff\xfe\x00\x01"), "cannot be read"),
+        (lambda folder: (folder / "rain.csv").write_bytes(b"\xff\xfe\x00\x01"), "cannot be described"),
     ],
 )
 def test_without_readable_data_nothing_is_written(bare, make, said):

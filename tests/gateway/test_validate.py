@@ -2,10 +2,13 @@
 
 import json
 
+import pytest
 from typer.testing import CliRunner
 
 from gateway.__main__ import cli
 from gateway.commands.findings import findings_of
+from gateway.commands.registering import registration
+from gateway.documents import DocumentError
 from gateway.product import load_product
 from tests.gateway.conftest import ODPS, RAIN, write
 
@@ -54,6 +57,21 @@ def test_references_that_lead_nowhere_are_at_the_port(folder):
     assert "hourly-rain is not in the contracts folder" in first.message
     assert (second.path, second.line) == ("contracts/rain.odcs.yaml", 1)
     assert "no output port refers" in second.message
+
+
+def test_what_register_will_need_is_a_warning_before(folder):
+    """Each step of the README is warned of the next: `validate` says what `register` would refuse."""
+    content = {key: value for key, value in ODPS.items() if key not in ("domain", "description")}
+    write(folder / "product.odps.yaml", {**content, "name": "雨"})
+    found = findings_of(folder)
+    assert {finding.severity for finding in found} == {"warning"}
+    assert [finding.message.split(":")[0] for finding in found] == [
+        "`register` will need name", "`register` will need domain", "`register` will need description.purpose",
+    ]  # fmt: skip
+    assert found[0].line == line_of(folder / "product.odps.yaml", "name: ")
+    with pytest.raises(DocumentError) as caught:
+        registration(load_product(folder), "https://rain.example.org")
+    assert len(caught.value.problems) == 3
 
 
 def test_data_without_the_columns_its_contract_promises(folder):
