@@ -10,6 +10,7 @@ from marketplace import health
 from marketplace.accounts.views import jwks
 from marketplace.api import not_found
 from marketplace.catalogue.api import ProductViewSet
+from marketplace.catalogue.inside_api import InsideView
 from marketplace.exports.api import ExportsView
 from marketplace.metrics import metrics
 from marketplace.publishing.api import GrantView
@@ -23,6 +24,7 @@ api: list[URLPattern | URLResolver] = [
     path("products/<uuid:uuid>/exports/", ExportsView.as_view(), name="exports"),
     path("products/<uuid:uuid>/grants/", GrantView.as_view(), name="grants"),
     path("", include(router.urls)),
+    path("search/inside", InsideView.as_view(), name="search-inside"),
     path("search/", search.api.SearchView.as_view(), name="search"),
     path("resolve/<slug:domain>/<slug:name>", registry.api.ResolveView.as_view(), name="resolve"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),

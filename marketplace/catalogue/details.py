@@ -32,6 +32,7 @@ def product(request: HttpRequest, found: Product) -> dict[str, Any]:
         **head(request, found),
         "action": action(found, seen),
         "take_away": take_away(found, seen),
+        "product_inside_url": reverse("catalogue:product-inside", args=address),
         "sections": [
             Section(part, title, reverse("catalogue:live-section", args=[*address, part]))
             for part, title in SECTIONS.items()

@@ -10,6 +10,7 @@ from django.urls import reverse
 from marketplace.catalogue.contexts import Action, DomainContext, Empty, Notice, Page, titled
 from marketplace.catalogue.facets import chips, facets
 from marketplace.catalogue.filters import Filters
+from marketplace.catalogue.inside import link as inside_link
 from marketplace.catalogue.queries import domain_tree
 from marketplace.catalogue.tiles import hit_tiles, tiles
 from registry.models import Domain
@@ -97,6 +98,7 @@ def _listing(request: HttpRequest, asked: Filters, head: Head, rows: Sequence[Do
         "clear_url": filters.bare().url() if filters.narrowed else None,
         "search_hidden": [{"name": name, "value": value} for name, value in filters.pairs() if name != "q"],
         "tiles": hit_tiles(found.hits, rows),
+        "inside_url": inside_link(filters) if found.hits and number == 1 else None,
         "suggested_title": NEAREST if filters.narrowed and filters.question else "New here",
         "suggested": tiles(suggested, rows) if filters.question or filters.narrowed else [],
         "sentence": _sentence(found, filters),

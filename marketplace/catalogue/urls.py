@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from marketplace.catalogue import fragments, pages, views
+from marketplace.catalogue import fragments, inside, pages, views
 from marketplace.styleguide import view as styleguide
 
 app_name = "catalogue"
@@ -14,9 +14,11 @@ urlpatterns = [
     path("live-tiles/", fragments.home_tiles, name="live-tiles"),
     path("browse/", views.browse, name="browse"),
     path("search/", views.search, name="search"),
+    path("search/inside/", inside.everywhere, name="inside"),
     path("domains/", views.domains, name="domains"),
     path("domains/<slug:slug>/", views.domain, name="domain"),
     path(_product, views.product, name="product"),
+    path(f"{_product}inside/", inside.product, name="product-inside"),
     path(f"{_product}live/card/", fragments.card, name="live-card"),
     path(f"{_product}live/<slug:part>/", fragments.section, name="live-section"),
     path(f"{_product}artifacts/<path:artifact>/", views.artifact, name="artifact"),

@@ -11,7 +11,8 @@ from marketplace.catalogue import details, home, lists
 from marketplace.exports.views import announced, negotiated
 from registry.access import product_or_404
 
-ROBOTS = "User-agent: *\nDisallow: /accounts/\nDisallow: /publish/\nDisallow: /search/\nDisallow: /products/*/live/\n"
+HIDDEN = ("/accounts/", "/publish/", "/search/", "/products/*/live/", "/products/*/inside/")
+ROBOTS = "User-agent: *\n" + "".join(f"Disallow: {path}\n" for path in HIDDEN)
 
 
 @require_safe

@@ -14,7 +14,7 @@ from marketplace.accounts.models import Team
 from registry import queries
 from registry.models import LISTED, Domain, Link, Product, Tag
 
-BATCH = 500
+BATCH = 200
 SITEMAP_IDS = 10_000  # of one sitemap; the protocol allows 50,000 addresses
 
 
