@@ -17,7 +17,8 @@ from typing import cast
 
 import httptools
 
-MAX_HEAD_BYTES = 64 * 1024  # of status lines and headers together, those of 1xx answers included
+MAX_HEAD_BYTES = 64 * 1024  # of status lines and headers together, those of 1xx answers included; of trailers as well
+MAX_FRAMING = 4  # times the body's limit, for what frames it: chunks of a byte have five of their own
 
 Headers = dict[str, str]
 """Names in lower case; what came several times is one text with commas."""
@@ -83,7 +84,7 @@ class Connection(asyncio.Protocol):
         """Sends the request. Raises into the future WireError, or what `judge` raises."""
         self._parser = httptools.HttpResponseParser(self)
         self._judge, self._max_bytes = judge, max_bytes
-        self._head_bytes = self._header_bytes = self._raw_bytes = 0
+        self._head_bytes = self._header_bytes = self._body_bytes = self._raw_bytes = 0
         self._headers: Headers = {}
         self._chunks: list[bytes] = []
         self._unpack: Unpacker | None = None
@@ -111,6 +112,10 @@ class Connection(asyncio.Protocol):
         self.heard = True
         if not self._in_body:
             self._head_bytes += len(data)
+        self._raw_bytes += len(data)
+        if self._raw_bytes > MAX_HEAD_BYTES + MAX_FRAMING * self._max_bytes:
+            self._fail(TooLargeError())
+            return
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
@@ -140,6 +145,8 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        if self._in_body:  # a trailer, of which nothing is needed
+            return
         key, text = name.decode("latin-1").lower(), _text(value)
         known = self._headers.get(key)
         self._headers[key] = text if known is None else f"{known}, {text}"
@@ -169,8 +176,8 @@ class Connection(asyncio.Protocol):
     def on_body(self, data: bytes) -> None:
         if self._done is None:
             return
-        self._raw_bytes += len(data)
-        if self._raw_bytes > self._max_bytes:
+        self._body_bytes += len(data)
+        if self._body_bytes > self._max_bytes:
             self._fail(TooLargeError())
             return
         if self._unpack is not None:
@@ -192,6 +199,9 @@ class Connection(asyncio.Protocol):
         return "content-length" in self._headers
 
     def _finish(self) -> None:
+        if self._unpack is not None and self._body_bytes and not self._unpack.is_whole:
+            self._fail(PackingError())
+            return
         done, self._done = self._done, None
         if done is not None and not done.done():
             done.set_result(Answer(self._status, self._headers, b"".join(self._chunks)))
@@ -292,11 +302,43 @@ class Wire:
             self._forget(connection).abort()
 
 
-Unpacker = Callable[[bytes], bytes]
+class Unpacker:
+    """Unpacks a body that comes in pieces, at most to `max_bytes` in all."""
+
+    def __init__(self, coding: str, max_bytes: int) -> None:
+        self._inflate = zlib.decompressobj(zlib.MAX_WBITS | 32)
+        self._left = max_bytes
+        # Some servers leave the zlib header of two bytes out.
+        self._head = b"" if coding == "deflate" else None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the end was seen: half a document must not pass for one."""
+        return self._inflate.eof
+
+    def __call__(self, data: bytes) -> bytes:
+        """What these bytes unpack to. Raises PackingError, TooLargeError."""
+        if self._inflate.eof:  # zlib would copy all that follows together, again for each piece
+            return b""
+        if self._head is not None:
+            self._head += data
+            if len(self._head) < 2:
+                return b""
+            if not _is_zlib(self._head):
+                self._inflate = zlib.decompressobj(-zlib.MAX_WBITS)
+            data, self._head = self._head, None
+        try:
+            found = self._inflate.decompress(data, self._left + 1)
+        except zlib.error as exc:
+            raise PackingError from exc
+        self._left -= len(found)
+        if self._left < 0:
+            raise TooLargeError
+        return found
 
 
 def unpacker(encoding: str, max_bytes: int) -> Unpacker | None:
-    """What unpacks a body that comes in pieces, at most to `max_bytes` in all; None where it is not packed.
+    """What unpacks a body of this Content-Encoding; None where it is not packed.
 
     Raises PackingError for what was not offered: gzip and deflate were, once.
     """
@@ -305,29 +347,7 @@ def unpacker(encoding: str, max_bytes: int) -> Unpacker | None:
         return None
     if coding not in ("gzip", "x-gzip", "deflate"):
         raise PackingError
-    inflate = zlib.decompressobj(zlib.MAX_WBITS | 32)
-    size = 0
-    head = b"" if coding == "deflate" else None  # some servers leave the zlib header of two bytes out
-
-    def unpack(data: bytes) -> bytes:
-        nonlocal inflate, head, size
-        if head is not None:
-            head += data
-            if len(head) < 2:
-                return b""
-            if not _is_zlib(head):
-                inflate = zlib.decompressobj(-zlib.MAX_WBITS)
-            data, head = head, None
-        try:
-            found = inflate.decompress(data, max_bytes - size + 1)
-        except zlib.error as exc:
-            raise PackingError from exc
-        size += len(found)
-        if size > max_bytes:
-            raise TooLargeError
-        return found
-
-    return unpack
+    return Unpacker(coding, max_bytes)
 
 
 def _is_zlib(head: bytes) -> bool:
