@@ -91,6 +91,8 @@ class AccessLog:
                 entries, counts = list(self._entries), self._counts
                 self._entries.clear()
                 self._counts = Counter()
+            if not counts:  # and no file is made, perhaps of a product that has just been taken away
+                return
             try:
                 self._prepare()
                 self._write(entries, counts)
@@ -144,6 +146,7 @@ class AccessLog:
         """A disk that is full keeps nobody from reading what there is."""
         try:
             self.flush()
+            self._prepare()
         except sqlite3.OperationalError:
             log.exception("the access log cannot be written; it is tried again with the next access")
 

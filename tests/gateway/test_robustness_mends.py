@@ -76,7 +76,7 @@ def test_products_with_alike_addresses_keep_their_states_apart(tmp_path):
     product(tmp_path / "one", 1, domain="a-b", name="c")
     product(tmp_path / "two", 2, domain="a", name="b-c")
     apps = create_many(tmp_path, state=tmp_path / "kept")
-    mounts = apps.routes[1].app.apps.values()
+    mounts = apps.state.mesh.by_prefix.apps.values()
     assert len({app.state.context.state.directory for app in mounts}) == 2
 
 
