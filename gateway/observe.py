@@ -1,13 +1,14 @@
 """What the gateway says about the state and the use of its product."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from gateway.documents import stamp
 from gateway.freshness import age_of, allowed_age
 from gateway.live import LiveProduct, Snapshot
+from gateway.observatory import Faults, Known
 from gateway.product import DataFile, PortArtifact
 from gateway.protocol import (
     PROTOCOL_VERSION,
@@ -19,46 +20,57 @@ from gateway.protocol import (
     HealthStatus,
     Metrics,
     ObservabilityResults,
+    ObservationResult,
     RuleCounts,
     Volume,
 )
-from gateway.quality.results import quality_of
+from gateway.quality.results import NewestAge, newest_ages, quality_of
 from gateway.readable import fault_of
 from gateway.samples import DataError, count_rows
 from gateway.usage import Usage
+from gateway.watch import Look, updated_of
 
+NOTHING = Known()
 _SEVERITY: dict[HealthStatus, int] = {"pass": 0, "warn": 1, "fail": 2}
 
 
-def health_of(live: LiveProduct, results: ObservabilityResults | None = None, notes: Sequence[str] = ()) -> Health:
-    """Check the documents, open each data file, compare ages with the SLA. Blocking.
+def health_of(live: LiveProduct, known: Known = NOTHING, notes: Sequence[str] = ()) -> Health:
+    """Check the documents, open each data file, compare ages with the SLA. Blocking, but never for a source elsewhere.
 
-    `fail` when a data file cannot be read; `warn` when an edit is broken (the state before it is served), a document
-    does not fit the others, data is older than its contract allows or broke a rule of it when last measured.
+    `fail` when data cannot be had; `warn` when an edit is broken (the state before it is served), a document does not
+    fit the others, the rules of a role do not fit the data, data is older than its contract allows, broke a rule of it
+    when last measured or could not be measured, or a source has not been looked at yet.
 
     Args:
-        results: the last measurement; None before the first.
+        known: the last measurement and the last look at each source.
         notes: what else people should know.
     """
     product = live.snapshot.product
+    entries = product.artifacts.values()
     now = datetime.now(UTC)
     checks = {"documents:valid": [_documents_check(live, now)]}
-    remarks = product.notes + [note for entry in product.artifacts.values() for note in entry.notes]
+    remarks = product.notes + [note for entry in entries for note in entry.notes]
     checks["ports:complete"] = [
         Check(
             status="warn" if remarks else "pass", component_type="system", time=now, output="; ".join(remarks) or None
         )
     ]
-    data = [_data_check(entry, entry.data, now) for entry in product.artifacts.values() if entry.data]
-    if data:
-        checks["data:readable"] = data
-    fresh = [check for entry in product.artifacts.values() if (check := _freshness_check(entry, now))]
-    if fresh:
-        checks["data:fresh"] = fresh
-    if results is not None:
-        met = [check for entry in product.artifacts.values() if (check := _contract_check(entry, results))]
-        if met:
-            checks["contract:met"] = met
+    newest = newest_ages(known.results, now)
+    groups: dict[str, list[Check]] = {
+        "data:readable": [_data_check(entry, entry.data, now) for entry in entries if entry.data],
+        "source:reachable": [
+            _source_check(entry, known.looks[entry.artifact.id])
+            for entry in entries
+            if entry.artifact.id in known.looks
+        ],
+        "data:fresh": [check for entry in entries for check in _freshness_checks(entry, known, newest, now)],
+    }
+    told = list(notes)
+    if results := known.results:
+        groups["contract:met"] = [check for entry in entries if (check := _contract_check(entry, results))]
+        groups["roles:valid"] = [check for entry in entries if (check := _roles_check(entry, known.roles, results))]
+        told += [note for entry in entries if (note := _unevaluated(entry, results))]
+    checks |= {name: found for name, found in groups.items() if found}
     every = [check for group in checks.values() for check in group]
     status = max((check.status for check in every), key=_SEVERITY.__getitem__)
     outputs = [check.output for check in every if check.output]
@@ -69,7 +81,7 @@ def health_of(live: LiveProduct, results: ObservabilityResults | None = None, no
         service_id=product.odps.content["id"],
         description=f"Gateway of the data product {product.odps.content.get('name') or product.odps.content['id']}",
         output="; ".join(outputs) or None,
-        notes=list(notes) or None,
+        notes=told or None,
         checks=checks,
     )
 
@@ -103,47 +115,105 @@ def _data_check(entry: PortArtifact, data: DataFile, now: datetime) -> Check:
     return check
 
 
-def _freshness_check(entry: PortArtifact, now: datetime) -> Check | None:
-    """How old the content is, where its contract says how old it may be."""
+def _source_check(entry: PortArtifact, look: Look | None) -> Check:
+    """Whether a folder, an address or a database can be reached."""
+    name, own_id = entry.artifact.name, entry.artifact.id
+    check = Check(status="pass", component_id=own_id, component_type="datastore", time=look.when if look else None)
+    if look is None:
+        check.status, check.output = "warn", f"{name}: its source has not been looked at yet"
+    elif look.fault:
+        check.status, check.output = "fail", f"{name}: {look.fault}"
+        check.affected_endpoints = [f"/consume/{own_id}", f"/discover/artifact/{own_id}/sample"]
+    return check
+
+
+def _freshness_checks(
+    entry: PortArtifact, known: Known, newest: dict[str, list[NewestAge]], now: datetime
+) -> Iterator[Check]:
+    """How old the content is, where its contract says how old it may be: as a whole, or in a column it names."""
     artifact, allowed = entry.artifact, allowed_age(entry.artifact.contract)
-    if allowed is None or artifact.updated is None:
-        return None
-    age = age_of(artifact.updated, now)
-    limit = allowed.age.total_seconds()
+    for column, age, limit in newest.get(artifact.id, ()):
+        yield _age_check(entry, now, age, limit, f"the newest {column} is {age / 86400:.1f} days old")
+    updated = updated_of(entry, known.looks)
+    if allowed is None or updated is None:
+        return
+    age_now = age_of(updated, now)
+    if age_now is None:
+        said = f"{artifact.name}: its last change is dated in the future, so nobody knows how old it is"
+        yield Check(status="warn", component_id=artifact.id, component_type="datastore", time=now, output=said)
+        return
+    text = f"last changed {age_now / 86400:.1f} days ago"
+    yield _age_check(entry, now, age_now, allowed.age.total_seconds(), text)
+
+
+def _age_check(entry: PortArtifact, now: datetime, age: float, limit: float, text: str) -> Check:
     late = age > limit
-    said = f"{artifact.name}: last changed {age / 86400:.1f} days ago; its contract allows {limit / 86400:.1f}"
     return Check(
         status="warn" if late else "pass",
-        component_id=artifact.id,
+        component_id=entry.artifact.id,
         component_type="datastore",
         observed_value=age,
         observed_unit="s",
         time=now,
-        output=said if late else None,
+        output=f"{entry.artifact.name}: {text}; its contract allows {limit / 86400:.1f}" if late else None,
     )
 
 
 def _contract_check(entry: PortArtifact, results: ObservabilityResults) -> Check | None:
     """How many rules of its contract an artifact kept when last measured."""
-    own = [
+    judged = [result for result in _rules_of(entry, results) if result.status not in ("skip", "unknown")]
+    if not judged:
+        return None
+    faults = Counter(result.message for result in judged if result.status == "error")
+    broken = [result.name for result in judged if result.status in ("fail", "warn")]
+    said = [f"{count} rules unevaluated: {reason}" for reason, count in faults.most_common(1)]
+    if broken:
+        more = f" and {len(broken) - 5} more" if len(broken) > 5 else ""
+        said.append(f"not met: {', '.join(broken[:5])}{more}")
+    return Check(
+        status="warn" if said else "pass",
+        component_id=entry.artifact.id,
+        component_type="datastore",
+        observed_value=sum(result.status == "pass" for result in judged),
+        observed_unit=f"of {len(judged)} rules",
+        time=results.observed_at,
+        output=f"{entry.artifact.name}: {'; '.join(said)}" if said else None,
+    )
+
+
+def _unevaluated(entry: PortArtifact, results: ObservabilityResults) -> str | None:
+    """How many rules were not evaluated, and the reason that most have."""
+    reasons = Counter(result.message for result in _rules_of(entry, results) if result.status in ("skip", "unknown"))
+    if not reasons:
+        return None
+    [(reason, _)] = reasons.most_common(1)
+    return f"{entry.artifact.name}: {reasons.total()} rules unevaluated: {reason}"
+
+
+def _rules_of(entry: PortArtifact, results: ObservabilityResults) -> list[ObservationResult]:
+    return [
         result
         for result in results.results
         if result.type == "check"
         and any(p.property == "artifactId" and p.value == entry.artifact.id for p in result.custom_properties or [])
     ]
-    judged = [result for result in own if result.status not in ("skip", "unknown")]
-    if not judged:
+
+
+def _roles_check(entry: PortArtifact, roles: Faults, results: ObservabilityResults) -> Check | None:
+    """Whether the masks and filters of each role fit the data; where they do not, the role gets nothing."""
+    faults = roles.get(entry.artifact.id)
+    if not faults:
         return None
-    broken = [result.name for result in judged if result.status != "pass"]
-    listed = ", ".join(broken[:5]) + (f" and {len(broken) - 5} more" if len(broken) > 5 else "")
+    broken = [f"role '{role[:80]}': {fault}" for role, fault in faults.items() if fault]
     return Check(
         status="warn" if broken else "pass",
         component_id=entry.artifact.id,
-        component_type="datastore",
-        observed_value=len(judged) - len(broken),
-        observed_unit=f"of {len(judged)} rules",
+        component_type="system",
+        observed_value=len(faults) - len(broken),
+        observed_unit=f"of {len(faults)} roles",
         time=results.observed_at,
-        output=f"{entry.artifact.name}: not met: {listed}" if broken else None,
+        output=f"{entry.artifact.name}: {'; '.join(broken[:5])}" if broken else None,
+        affected_endpoints=[f"/consume/{entry.artifact.id}"] if broken else None,
     )
 
 

@@ -16,7 +16,8 @@ from gateway.certify.publishing import addressees, push
 from gateway.context import Context
 from gateway.grants import require
 from gateway.http import OBSERVED_AGE, ProblemError, Representation, send
-from gateway.observatory import Observatory, narrowed
+from gateway.observations import narrowed
+from gateway.observatory import Observatory
 from gateway.observe import health_of, metrics_of
 from gateway.product import Product
 from gateway.protocol import (
@@ -83,7 +84,7 @@ class Observing:
         paused = context.control.paused
         if paused is not None:
             notes.append(f"Paused by its owner since {paused.since}" + (f": {paused.reason}" if paused.reason else "."))
-        return health_of(context.live, self.observatory.last(), notes)
+        return health_of(context.live, self.observatory.known(), notes)
 
     def metrics(self) -> Metrics:
         """Use, volume, freshness, accesses and rules kept. Blocking: reads each data file once after it changed."""

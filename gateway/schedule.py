@@ -16,9 +16,11 @@ from typing import Literal
 
 log = logging.getLogger(__name__)
 
-Lane = Literal["measure", "deliver"]
-Job = Callable[[], None]
-THREADS: dict[Lane, int] = {"measure": 1, "deliver": 4}
+Lane = Literal["measure", "deliver", "look"]
+Job = Callable[[], object]
+ASLEEP_SECONDS = 60.0
+"""How often a job whose interval is 0 is asked whether it still is."""
+THREADS: dict[Lane, int] = {"measure": 1, "deliver": 4, "look": 4}
 
 
 class Handle:
@@ -32,6 +34,42 @@ class Handle:
     def cancel(self) -> None:
         """Keep the job from starting; one that runs goes on."""
         self.cancelled = True
+
+
+class Repeated:
+    """A job that runs again and again: each time `seconds` after it last ended, so that two never overlap.
+
+    While `seconds` gives 0 it does not run; whether that has changed is seen within a minute.
+    """
+
+    def __init__(self, scheduler: "Scheduler", lane: Lane, job: Job, seconds: Callable[[], float]) -> None:
+        self._scheduler = scheduler
+        self._lane: Lane = lane
+        self._job = job
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._next: Handle | None = None
+        self._ended = False
+
+    def start(self, wait: float) -> None:
+        """Run for the first time in `wait` seconds."""
+        with self._lock:
+            if not self._ended:
+                self._next = self._scheduler.after(wait, self._lane, self._run)
+
+    def _run(self) -> None:
+        try:
+            if self._seconds() > 0 and not self._ended:
+                self._job()
+        finally:
+            self.start(self._seconds() or ASLEEP_SECONDS)
+
+    def cancel(self) -> None:
+        """Not again; a run under way ends by itself."""
+        with self._lock:
+            self._ended = True
+            if self._next is not None:
+                self._next.cancel()
 
 
 class Scheduler:

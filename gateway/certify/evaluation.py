@@ -20,7 +20,7 @@ from gateway.certify.policies import (
 from gateway.freshness import age_of, allowed_age
 from gateway.product import Product, version_key
 from gateway.protocol import Health, ObservabilityResults, PolicyResult
-from gateway.quality.results import quality_of
+from gateway.quality.results import newest_ages, quality_of
 
 
 @dataclass(frozen=True)
@@ -94,10 +94,17 @@ def _(policy: ContractVersion, facts: Facts) -> Judgement:
 def _(policy: Freshness, facts: Facts) -> Judgement:
     ages: dict[str, dict[str, float | None]] = {}
     old, unknown = [], []
+    newest = newest_ages(facts.results, facts.now)
     for entry in facts.product.artifacts.values():
+        for column, seconds, most in newest.get(entry.artifact.id, ()):
+            most = policy.within.total_seconds() if policy.within else most
+            name = f"{entry.artifact.name} ({column})"
+            ages[name] = {"ageSeconds": seconds, "allowedSeconds": most}
+            if seconds > most:
+                old.append(name)
         allowed = allowed_age(entry.artifact.contract)
         limit = policy.within or (allowed.age if allowed else None)
-        if limit is None:
+        if limit is None or (policy.within and entry.artifact.id in newest):
             continue
         updated = entry.artifact.updated
         age = age_of(updated, facts.now) if updated else None

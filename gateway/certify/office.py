@@ -81,7 +81,7 @@ class CertificationOffice:
         live, measured, now = self.observatory.live, self.observatory.last(), datetime.now(UTC)
         results = self.observatory.shown()
         product = live.snapshot.product
-        facts = Facts(product, health_of(live, measured), results, now)
+        facts = Facts(product, health_of(live, self.observatory.known()), results, now)
         policies = evaluate(self.config().policies, facts)
         return CertificationReport(
             id=str(uuid.uuid4()),

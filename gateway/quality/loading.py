@@ -1,6 +1,7 @@
 """Reads an artifact's files into DuckDB, all of it as text. Only used in the measuring process."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,7 +11,7 @@ import duckdb
 
 from gateway.quality.columns import quoted
 from gateway.samples import DataError
-from gateway.sources import Brought, header_of
+from gateway.sources import Brought, ends_in_quotes, header_of
 
 Connection = duckdb.DuckDBPyConnection
 
@@ -40,7 +41,27 @@ def load(db: Connection, brought: Brought) -> list[str]:
 
 
 def _load_text(db: Connection, files: list[Path], form: str) -> None:
-    """Each file by its own header; nothing is sniffed, because a sniffer may take a longer row for the header."""
+    """Each file by its own header; nothing is sniffed, because a sniffer may take a longer row for the header.
+
+    Short rows are filled up only where there are some: then DuckDB no longer minds a quote without an end, and drops
+    what comes after it.
+    """
+    try:
+        _read_text(db, files, form, padded=False)
+    except duckdb.Error as error:
+        short = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", str(error))
+        if short is None or int(short[2]) >= int(short[1]):
+            raise DataError(_csv_fault(str(error))) from error
+        if any(ends_in_quotes(path) for path in files):
+            raise DataError("it has short rows and an odd number of quotes, so nobody knows where rows end") from error
+        try:
+            _read_text(db, files, form, padded=True)
+        except duckdb.Error as second:
+            raise DataError(_csv_fault(str(second))) from second
+
+
+def _read_text(db: Connection, files: list[Path], form: str, *, padded: bool) -> None:
+    padding = ", null_padding = true, parallel = false" if padded else ""
     parts: list[str] = []
     values: list[Any] = []
     for path in files:
@@ -48,13 +69,10 @@ def _load_text(db: Connection, files: list[Path], form: str) -> None:
         columns = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in _distinct(names))
         parts.append(
             f"SELECT * FROM read_csv(?, columns = {{{columns}}}, auto_detect = false, header = true, delim = ?, "  # noqa: S608
-            f"quote = '\"', escape = '\"', null_padding = true, parallel = false, max_line_size = {MAX_ROW})"
+            f"quote = '\"', escape = '\"', max_line_size = {MAX_ROW}{padding})"
         )
         values += [str(path), delimiter]
-    try:
-        db.execute(f"CREATE TABLE {TABLE} AS {' UNION ALL BY NAME '.join(parts)}", values)
-    except duckdb.Error as error:
-        raise DataError(_csv_fault(str(error))) from error
+    db.execute(f"CREATE TABLE {TABLE} AS {' UNION ALL BY NAME '.join(parts)}", values)
 
 
 def _csv_fault(text: str) -> str:

@@ -4,12 +4,15 @@ Source of the form: bitol-io.github.io/open-observability-results-standard, v0.8
 """
 
 from collections.abc import Iterable
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from gateway.protocol import CustomProperty, Measure, ObservabilityResults, ObservationResult, ObservationStatus, Target
 from gateway.quality.rules import Rule
 from gateway.quality.runner import Outcome
 
+AGES = ("newestAge", "oldestAge")
+"""Metrics that an SLA is about, and no rule of the data's quality."""
 _ORDER: tuple[ObservationStatus, ...] = ("error", "fail", "warn", "pass", "skip")
 _MILD = ("info", "information", "warning", "warn", "low")
 
@@ -28,7 +31,7 @@ def holds(value: Any, threshold: dict[str, Any]) -> bool:
     """
     ((operator, wanted),) = threshold.items()
     if operator in ("mustBe", "mustNotBe"):
-        same = value == wanted or (not isinstance(wanted, str) and str(value) == str(wanted))
+        same = value == wanted or (not isinstance(wanted, str) and str(value) == str(wanted)) or _alike(value, wanted)
         return same is (operator == "mustBe")
     if value is None or isinstance(value, str) or isinstance(wanted, str):
         raise TypeError(f"{operator} compares numbers; the measure is {value!r}")
@@ -45,6 +48,14 @@ def holds(value: Any, threshold: dict[str, Any]) -> bool:
     )
 
 
+def _alike(value: Any, wanted: Any) -> bool:
+    """Whether a number is the one that a text such as "0" says."""
+    try:
+        return not isinstance(value, bool | str) and isinstance(wanted, str) and value == float(wanted)
+    except ValueError:
+        return False
+
+
 def result_of(
     rule: Rule, outcome: Outcome, *, artifact_id: str, artifact: str, contract_id: str, contract_version: str
 ) -> ObservationResult:
@@ -53,10 +64,11 @@ def result_of(
     A rule that was not measured is `skip`, never `pass`.
     """
     status, message = _judged(rule, outcome)
+    is_age = rule.metric in AGES
     measured = outcome.status == "measured"
     return ObservationResult(
         id=f"{artifact}/{rule.id}",
-        type="check",
+        type="metric" if is_age else "check",
         name=rule.name,
         status=status,
         relates_to=rule.relates_to,
@@ -99,6 +111,29 @@ def _judged(rule: Rule, outcome: Outcome) -> tuple[ObservationStatus, str | None
     unit = f" {rule.unit}" if rule.unit else ""
     text = f"{operator} {wanted}, found {outcome.value}{unit}." + (f" {outcome.message}" if outcome.message else "")
     return ("warn" if str(rule.severity).lower() in _MILD else "fail"), text
+
+
+class NewestAge(NamedTuple):
+    """How old the newest value of a column is, in seconds, and how old it may be."""
+
+    column: str
+    age: float
+    allowed: float
+
+
+def newest_ages(results: ObservabilityResults | None, now: datetime) -> dict[str, list[NewestAge]]:
+    """By artifact id, the ages measured in columns that an SLA names, grown by the time since they were measured."""
+    found: dict[str, list[NewestAge]] = {}
+    for result in results.results if results else []:
+        measure = result.measure
+        if measure is None or measure.metric != "newestAge" or measure.value is None or not measure.threshold:
+            continue
+        own = next((p.value for p in result.custom_properties or [] if p.property == "artifactId"), "")
+        since = (now - results.observed_at).total_seconds() if results else 0.0
+        column = str(result.target.resource_identifier) if result.target else ""
+        age = round(measure.value + max(0.0, since), 3)
+        found.setdefault(own, []).append(NewestAge(column, age, measure.threshold["mustBeLessOrEqualTo"]))
+    return found
 
 
 def quality_of(results: ObservabilityResults) -> float | None:

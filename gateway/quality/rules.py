@@ -4,8 +4,12 @@ Two kinds of rules: those written in `quality` (ODCS "Data Quality": library, sq
 property implies by itself (`required`, `unique`, `primaryKey`, `logicalType`, `logicalTypeOptions`, `enum`).
 """
 
-from dataclasses import asdict, dataclass, field
+import math
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
+
+from gateway.freshness import allowed_spans
 
 OPERATORS = (
     "mustBe", "mustNotBe", "mustBeGreaterThan", "mustBeGreaterOrEqualTo", "mustBeLessThan", "mustBeLessOrEqualTo",
@@ -15,6 +19,21 @@ OPERATORS = (
 
 METRICS = ("nullValues", "missingValues", "invalidValues", "duplicateValues", "rowCount")
 """The library metrics of ODCS 3.2."""
+
+EARLIER_METRICS = {
+    "duplicateCount": "duplicateValues", "unique": "duplicateValues", "validValues": "invalidValues",
+    "nullCheck": "nullValues", "notNull": "nullValues", "countCheck": "rowCount",
+}  # fmt: skip
+"""Words of `rule` (ODCS 3.0) and `code` (2.2) for today's metrics."""
+
+EARLIER_OPERATORS = {
+    "mustBeGreaterThanOrEqualTo": "mustBeGreaterOrEqualTo", "mustBeLessThanOrEqualTo": "mustBeLessOrEqualTo",
+}  # fmt: skip
+
+NEVER = ("nullCheck", "notNull", "unique", "validValues")
+"""Earlier words that say by themselves what the count must be: 0."""
+
+PERCENT = ("percent", "percentage", "%", "pct")
 
 OPTION_NAMES = (
     "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "pattern", "minLength", "maxLength",
@@ -61,9 +80,38 @@ class Rule:
 def rules_of(contract: dict[str, Any]) -> list[Rule]:
     """All rules of a contract, in the order of its schema. Ids are unique in the list."""
     found: list[Rule] = []
-    for entry in contract.get("schema") or []:
+    schema = contract.get("schema") or []
+    for number, entry in enumerate(schema):
         found += _object_rules(entry)
+        found += _sla_rules(contract, entry, first=number == 0)
     return _with_unique_ids(found)
+
+
+def _sla_rules(contract: dict[str, Any], entry: dict[str, Any], *, first: bool) -> Iterator[Rule]:
+    """How old the newest value of a column may be, and the oldest, where `slaProperties` name the column.
+
+    Rows kept longer than `retention` are a warning: the contract does not say whether it is the least or the most.
+    """
+    columns = {declared["name"] for declared in entry.get("properties") or []}
+    for span in allowed_spans(contract):
+        for element in span.elements:
+            owner, _, column = element.rpartition(".")
+            own = owner in (entry["name"], entry.get("physicalName")) or (first and not owner)
+            if not own or column not in columns:
+                continue
+            kept = span.kind == "retention"
+            yield Rule(
+                id=f"{entry['name']}.{column}.{'retention' if kept else 'freshness'}",
+                name=f"{column} is within the {span.kind}" if kept else f"The newest {column} is fresh",
+                relates_to=f"slaProperties/{span.properties[0]}",
+                object=entry["name"],
+                property=column,
+                metric="oldestAge" if kept else "newestAge",
+                threshold={"mustBeLessOrEqualTo": span.age.total_seconds()},
+                unit="seconds",
+                severity="warning" if kept else None,
+                dimension="timeliness",
+            )
 
 
 def _with_unique_ids(rules: list[Rule]) -> list[Rule]:
@@ -71,7 +119,7 @@ def _with_unique_ids(rules: list[Rule]) -> list[Rule]:
     unique = []
     for rule in rules:
         seen[rule.id] = count = seen.get(rule.id, 0) + 1
-        unique.append(rule if count == 1 else Rule(**{**asdict(rule), "id": f"{rule.id}-{count}"}))
+        unique.append(rule if count == 1 else replace(rule, id=f"{rule.id}-{count}"))
     return unique
 
 
@@ -160,7 +208,20 @@ def _property_rules(declared: dict[str, Any], path: str, object_name: str) -> li
     if allowed:
         found.append(implied("enum", "is one of the allowed values", "invalidValues", validValues=allowed))
     written = enumerate(declared.get("quality") or [], 1)
-    return found + [_written(rule, number, path, object_name, name) for number, rule in written]
+    found += [_written(rule, number, path, object_name, name) for number, rule in written]
+    return found + list(_nested(declared, path, f"{object_name}.{name}", object_name))
+
+
+def _nested(declared: dict[str, Any], path: str, subject: str, object_name: str) -> Iterator[Rule]:
+    """Rules written for what is inside an object or a list: said, and not measured."""
+    items = declared.get("items")
+    for inner in [*(declared.get("properties") or []), *([items] if isinstance(items, dict) else [])]:
+        name = inner.get("name") or "items"
+        for number, rule in enumerate(inner.get("quality") or [], 1):
+            made = _written(rule, number, f"{path}/properties/{name}", subject, name)
+            reason = made.unmeasured or "What is inside a value is not measured."
+            yield replace(made, object=object_name, unmeasured=reason)
+        yield from _nested(inner, f"{path}/properties/{name}", f"{subject}.{name}", object_name)
 
 
 def _limits(options: dict[str, Any]) -> dict[str, Any]:
@@ -169,41 +230,79 @@ def _limits(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _written(rule: dict[str, Any], number: int, path: str, object_name: str, name: str | None) -> Rule:
-    """A rule of a `quality` list."""
+    """A rule of a `quality` list, also as earlier versions of ODCS spell it."""
     key = rule.get("id") or rule.get("name") or str(number)
-    metric, unmeasured = _metric(rule, name)
-    subject = f"{object_name}.{name}" if name else object_name
+    word = rule.get("metric") or rule.get("rule") or rule.get("code")
+    arguments = dict(rule["arguments"]) if isinstance(rule.get("arguments"), dict) else {}
+    arguments |= {own: rule[own] for own in ("validValues", "pattern") if own in rule and own not in arguments}
+    column = name or (rule.get("column") if isinstance(rule.get("column"), str) else None)
+    threshold = {EARLIER_OPERATORS.get(own, own): value for own, value in rule.items()
+                 if own in OPERATORS or own in EARLIER_OPERATORS}  # fmt: skip
+    if not threshold and word in NEVER:
+        threshold = {"mustBe": 0}
+    unit = rule.get("unit")
+    unit = "percent" if str(unit).lower() in PERCENT else unit
+    metric, unmeasured = _metric(rule, word, column, arguments, threshold, unit)
+    subject = f"{object_name}.{column}" if column else object_name
     return Rule(
         id=f"{subject}.{key}",
-        name=rule.get("name") or rule.get("description") or rule.get("metric") or str(key),
+        name=str(rule.get("name") or rule.get("description") or word or key),
         relates_to=f"{path}/quality/{key}",
         object=object_name,
-        property=name,
+        property=column,
         metric=metric,
-        threshold={word: rule[word] for word in OPERATORS if word in rule},
-        arguments=rule.get("arguments") or {},
+        threshold=threshold,
+        arguments=arguments,
         query=rule.get("query"),
-        unit=rule.get("unit") or ("rows" if metric in METRICS else None),
+        unit=unit or ("rows" if metric in METRICS else None),
         severity=rule.get("severity"),
         dimension=rule.get("dimension") or _DIMENSIONS.get(metric),
         unmeasured=unmeasured,
     )
 
 
-def _metric(rule: dict[str, Any], name: str | None) -> tuple[str, str | None]:
+def _metric(
+    rule: dict[str, Any],
+    word: Any,
+    column: str | None,
+    arguments: dict[str, Any],
+    threshold: dict[str, Any],
+    unit: Any,
+) -> tuple[str, str | None]:
     """The metric of a written rule, or `none` and why there is nothing to measure."""
     kind = rule.get("type", "library")
     if kind == "text":
         return "none", "It is a promise in words; there is nothing to compute."
     if kind == "custom":
         return "none", f"It is a rule for the engine {rule.get('engine')}, which this gateway does not run."
-    if not any(word in rule for word in OPERATORS):
-        return "none", "It says no value that the measure must have."
+    if fault := _threshold_fault(threshold):
+        return "none", fault
     if kind == "sql":
         return "sql", None
-    metric = rule.get("metric") or rule.get("rule")
+    metric = EARLIER_METRICS.get(str(word), word)
     if metric not in METRICS:
         return "none", f"Its metric {metric} is none of: {', '.join(METRICS)}."
-    if metric != "rowCount" and name is None and not (rule.get("arguments") or {}).get("properties"):
+    if metric == "rowCount":
+        return ("none", "A number of rows is no share of anything.") if unit == "percent" else (metric, None)
+    if column is None and not arguments.get("properties"):
         return "none", f"{metric} of a whole object needs the argument `properties`."
     return str(metric), None
+
+
+def _threshold_fault(threshold: dict[str, Any]) -> str | None:
+    """What keeps a threshold from being compared with: none, two, or a range that is none."""
+    if not threshold:
+        return "It says no value that the measure must have."
+    if len(threshold) > 1:
+        return f"It says more than one thing that the measure must be: {', '.join(threshold)}."
+    ((operator, wanted),) = threshold.items()
+    if operator.endswith("Between"):
+        numbers = isinstance(wanted, list) and len(wanted) == 2 and all(_is_number(bound) for bound in wanted)
+        return None if numbers and wanted[0] <= wanted[1] else f"{operator} needs two numbers, the smaller one first."
+    if operator not in ("mustBe", "mustNotBe") and not _is_number(wanted):
+        return f"{operator} needs a number."
+    return None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -225,6 +225,15 @@ def test_allowed_age_is_what_the_sla_says():
     assert days(("latency", 1, "d")) is None
     assert days(("frequency", 1, "m")) is None, "minutes or months: nobody knows"
     assert days(("frequency", "often", "d")) is None
+    assert days(("Freshness", "PT36H", "")) == 1.5
+    assert days(("fy", "P1W", ""), ("LY", 1, "Days")) == 8, "synonyms; names and units without case"
+    assert days(("frequency", 1, "mo")) == 31, "the longest month"
+    assert days(("frequency", 1, "a")) == days(("frequency", 1, "Years")) == 366
+    assert days(("retention", 1, "d")) is None, "how long it is kept says nothing of its age"
+    for value, unit in ((-1, "d"), (True, "d"), ("P", ""), ("PT", ""), ("P1X", ""), (None, "d"), (1, None),
+                        ("nan", "d"), (1e300, "y"), ("inf", "d")):  # fmt: skip
+        assert days(("frequency", value, unit)) is None, (value, unit)
+    assert days(("freshness", 0, "d")) == 0
     assert allowed_age(None) is None
 
 

@@ -146,12 +146,49 @@ def test_library_and_sql_rules(csv, rule: dict[str, Any], column: str | None, st
     assert result.measure.row_count == 3
 
 
+AS_EARLIER_VERSIONS_SPELL_THEM = [
+    ({"rule": "duplicateCount", "mustBeLessThan": 2, "unit": "rows"}, "name", "pass", 1),
+    ({"rule": "duplicateCount", "mustBe": 0}, "name", "fail", 1),
+    ({"rule": "duplicateCount", "mustBeLessThan": 34, "unit": "%"}, "name", "pass", 33.333333),
+    ({"rule": "duplicateCount", "mustBe": 0, "column": "name"}, None, "fail", 1),
+    ({"rule": "validValues", "validValues": ["Oslo", "Rome"]}, "name", "pass", 0),
+    ({"rule": "validValues", "validValues": ["Oslo"]}, "name", "fail", 1),
+    ({"rule": "unique"}, "name", "fail", 1),
+    ({"rule": "rowCount", "mustBeGreaterThanOrEqualTo": 3}, None, "pass", 3),
+    ({"rule": "rowCount", "mustBeLessThanOrEqualTo": 2}, None, "fail", 3),
+    ({"code": "nullCheck"}, "mail", "fail", 1),
+    ({"rule": "notNull"}, "name", "pass", 0),
+    ({"metric": "rowCount", "mustBe": "3"}, None, "pass", 3),
+    ({"metric": "rowCount", "mustNotBe": "3"}, None, "fail", 3),
+    ({"metric": "duplicateValues", "mustBe": 0, "arguments": {"properties": ["name"]}}, None, "fail", 1),
+    ({"type": "sql", "query": "SELECT count(*) = 3 FROM rain", "mustBe": True}, None, "pass", True),
+]
+
+
+@pytest.mark.parametrize(("rule", "column", "status", "value"), AS_EARLIER_VERSIONS_SPELL_THEM)
+def test_rules_in_other_spellings(csv, rule: dict[str, Any], column: str | None, status: str, value: Any):
+    document = contract({"id": "it", **rule}, column=column)
+    found = results(document, csv(GOOD), "csv")
+    [result] = [result for key, result in found.items() if key.endswith(".it")]
+    assert result.measure is not None
+    assert (result.status, result.measure.value) == (status, value)
+
+
 NOT_EVALUATED = [
     ({"type": "text", "description": "Looked at by a person."}, None, "promise in words"),
     ({"type": "custom", "engine": "soda", "implementation": "checks"}, None, "engine soda"),
     ({"metric": "rowCount"}, None, "no value"),
     ({"metric": "freshness", "mustBe": 1}, None, "is none of"),
     ({"metric": "nullValues", "mustBe": 0}, None, "needs the argument"),
+    ({"metric": "rowCount", "mustBe": 1, "mustNotBe": 2}, None, "more than one thing"),
+    ({"metric": "rowCount", "mustBeBetween": [3]}, None, "two numbers"),
+    ({"metric": "rowCount", "mustBeBetween": [3, 1]}, None, "two numbers"),
+    ({"metric": "rowCount", "mustBeLessThan": "many"}, None, "needs a number"),
+    ({"metric": "rowCount", "mustBeLessThan": float("nan")}, None, "needs a number"),
+    ({"metric": "rowCount", "mustBe": 1, "unit": "percent"}, None, "no share"),
+    ({"code": "countCheck"}, None, "no value"),
+    ({"metric": "nullValues", "mustBe": 0, "arguments": {"properties": "mail"}}, None, "not a list"),
+    ({"metric": ["rowCount"], "mustBe": 0}, None, "is none of"),
     ({"metric": "invalidValues", "mustBe": 0}, "name", "neither"),
     ({"type": "sql", "query": "SELECT {property} FROM rain", "mustBe": 1}, None, "whole object"),
     ({"type": "sql", "query": "SELECT 1; SELECT 2", "mustBe": 2}, None, "not one SELECT"),
@@ -203,6 +240,21 @@ def test_all_together_have_an_end(csv):
     found = results(contract(*rules), csv(GOOD), "csv", query_seconds=60, total_seconds=2)
     assert {result.status for result in found.values()} == {"error"}
     assert "longer than 2 seconds" in (found["rain.r0"].message or "")
+    named = [key for key, result in found.items() if "was under way then" in (result.message or "")]
+    assert named == ["rain.r0"]
+
+
+def test_what_was_measured_before_the_time_was_up_counts(csv):
+    slow = {"id": "slow", "type": "sql", "query": "SELECT count(*) FROM range(100000000000) a", "mustBe": 0}
+    rules = [
+        {"id": "rows", "metric": "rowCount", "mustBe": 3},
+        slow,
+        {"id": "after", "metric": "rowCount", "mustBe": 3},
+    ]
+    found = results(contract(*rules), csv(GOOD), "csv", query_seconds=60, total_seconds=8)
+    assert found["rain.rows"].status == "pass"
+    assert "was under way then" in (found["rain.slow"].message or "")
+    assert "was not reached" in (found["rain.after"].message or "")
 
 
 def test_data_that_cannot_be_read_is_an_error_without_the_path(tmp_path: Path):
@@ -239,6 +291,21 @@ def test_a_folder_of_files_is_one_table(tmp_path: Path):
         path.write_text("id,name,mm,day,mail\n" + part)
     found = results(contract({"id": "n", "metric": "rowCount", "mustBe": 2}), tmp_path, "csv")
     assert statuses(found) == {}
+
+
+def test_rules_for_what_is_inside_a_value_are_said_and_not_measured(csv):
+    quality = [{"id": "it", "metric": "nullValues", "mustBe": 0}]
+    address = {"name": "address", "properties": [{"name": "zip", "quality": quality}]}
+    properties = [*PROPERTIES, address, {"name": "parts", "items": {"quality": quality}}]
+    found = results(contract(properties=properties), csv(GOOD), "csv")
+    for key in ("rain.address.zip.it", "rain.parts.items.it"):
+        assert (found[key].status, "inside a value" in (found[key].message or "")) == ("skip", True)
+
+
+def test_a_value_that_a_query_stumbles_over_is_not_told(csv):
+    rule = {"id": "it", "type": "sql", "query": "SELECT sum(CAST(name AS INTEGER)) FROM rain", "mustBe": 0}
+    result = results(contract(rule), csv(GOOD), "csv")["rain.it"]
+    assert (result.status, "Oslo" in str(result.message)) == ("error", False)
 
 
 def test_a_mild_rule_warns(csv):
