@@ -17,7 +17,8 @@ def test_a_worker_fetches_it_byte_for_byte_and_once_for_many(
     server: Server, celery_worker: Any, wait_for: Callable[..., Any]
 ) -> None:
     url = server.route("/guide.md", answer(BYTES, content_type="text/markdown; charset=x-odd"))
-    assert [originals.look(7, url) for _ in range(20)][0].waiting
+    first, *_ = [originals.look(7, url) for _ in range(20)]
+    assert first.waiting
     part = wait_for(lambda: (found := originals.look(7, url)).view and found)
     assert part.view.body == BYTES
     assert (part.view.media_type, part.state, part.waiting) == ("text/markdown", "live", False)
