@@ -3,9 +3,13 @@
 import csv
 import json
 import math
+import os
+import subprocess
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
@@ -18,6 +22,9 @@ MAX_JSON_BYTES = 32_000_000
 MAX_COUNT_BYTES = 256_000_000
 MAX_SAMPLE_BYTES = 1_000_000
 MAX_LINE = 4_000_000
+PEEK_SECONDS = 30
+PEEK_MEMORY_MB = 256
+_PEEKING = threading.Lock()
 SPACE = " \t\n\v\f\r"
 """What DuckDB does not count to the name of a column."""
 
@@ -112,22 +119,44 @@ def _head_text(path: Path, limit: int) -> tuple[list[str], Iterator[list[Any]]]:
         return ["text"], iter([[line.rstrip("\r\n")] for line in islice(_bounded(file), limit)])
 
 
-def _duck(query: str, *values: object) -> tuple[list[str], list[Any]]:
+def _peek(path: Path, limit: int | None) -> dict[str, Any]:
+    """What `gateway.consume.peek` says of a Parquet file. One look at a time, and none twice in a row."""
+    seen = path.stat()
+    with _PEEKING:
+        return _peeked(path, (seen.st_mtime_ns, seen.st_size, seen.st_ino), limit)
+
+
+@lru_cache(8)
+def _peeked(path: Path, seen: tuple[int, int, int], limit: int | None) -> dict[str, Any]:
+    home = str(Path(__file__).resolve().parents[1])
+    environment = {"PYTHONPATH": home, "PATH": os.defpath, "LC_ALL": "C.UTF-8"}  # nothing of this process's own
+    job = {"path": str(path), "limit": limit, "memory_mb": PEEK_MEMORY_MB}
+    command = [sys.executable, "-P", "-m", "gateway.consume.peek"]
     try:
-        import duckdb  # here: 60 MB that only products with Parquet need
-    except ImportError as error:
-        raise DataError("reading Parquet needs the duckdb package, which is not installed") from error
+        done = subprocess.run(
+            command,
+            input=json.dumps(job).encode(),
+            capture_output=True,
+            timeout=PEEK_SECONDS,
+            env=environment,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise DataError(f"{path.name} takes longer than {PEEK_SECONDS} seconds to be read") from error
+    if b"No module named 'duckdb'" in done.stderr:
+        raise DataError("reading Parquet needs the duckdb package, which is not installed")
     try:
-        with duckdb.connect() as connection:
-            found = connection.execute(query, list(values))
-            return [column[0] for column in found.description or []], found.fetchall()
-    except duckdb.Error as error:
-        raise DataError(f"is not readable as Parquet: {str(error).splitlines()[0]}") from error
+        found: dict[str, Any] = json.loads(done.stdout)
+    except ValueError as error:
+        raise DataError(f"{path.name} needs more memory or time than it may have") from error
+    if "error" in found:
+        raise DataError(f"{path.name} is not readable as Parquet: {found['error']}")
+    return found
 
 
 def _head_parquet(path: Path, limit: int) -> tuple[list[str], Iterator[list[Any]]]:
-    columns, rows = _duck("SELECT * FROM read_parquet(?) LIMIT ?", str(path), limit)
-    return columns, iter([_plain(cell) for cell in row] for row in rows)
+    found = _peek(path, limit)
+    return found["columns"], iter(found["rows"])
 
 
 def _plain(cell: Any) -> Any:
@@ -158,7 +187,7 @@ def _count_jsonl(path: Path) -> int:
 
 
 def _count_parquet(path: Path) -> int:
-    return int(_duck("SELECT count(*) FROM read_parquet(?)", str(path))[1][0][0])
+    return int(_peek(path, None)["count"])
 
 
 Head = Callable[[Path, int], tuple[list[str], Iterator[list[Any]]]]

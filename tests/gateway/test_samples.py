@@ -187,10 +187,41 @@ def test_a_port_can_name_its_server(folder, client_of):
     assert sample_of(client_of(folder)).json()["rows"][0] == ["S0", "0.5"]
 
 
-def test_duckdb_is_not_loaded_for_a_product_without_parquet():
+def test_the_server_never_loads_duckdb_not_for_parquet_either(folder, client_of):
+    """Its own process would have to show it: here others have loaded it."""
     import subprocess
 
-    heavy = "{'duckdb', 'pandas', 'numpy', 'django', 'requests'}"
-    code = f"import sys, gateway.app; print({heavy} & set(sys.modules))"
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == "set()"
+    duckdb = pytest.importorskip("duckdb")
+    duckdb.sql("SELECT range AS n FROM range(7)").write_parquet(str(folder / "data" / "a.parquet"))
+    serve(folder, client_of, "a.parquet", (folder / "data" / "a.parquet").read_bytes())
+    code = """
+import sys
+from pathlib import Path
+from starlette.testclient import TestClient
+from gateway.app import create_app
+
+client = TestClient(create_app(Path(sys.argv[1])))
+artifact = client.get("/discover/artifacts").json()["artifacts"][0]["id"]
+print(len(client.get(f"/discover/artifact/{artifact}/sample").json()["rows"]))
+print(client.get("/observe/metrics").json()["volume"]["rows"])
+print(client.get("/observe/health").json()["status"])
+print({"duckdb", "pandas", "numpy", "django", "requests"} & set(sys.modules))
+"""
+    found = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=True)
+    assert found.stdout.split() == ["7", "7", "pass", "set()"]
+
+
+def test_a_parquet_file_is_looked_into_once_for_each_state_of_it(folder, client_of, monkeypatch):
+    from gateway import samples
+
+    duckdb = pytest.importorskip("duckdb")
+    path = folder / "data" / "a.parquet"
+    duckdb.sql("SELECT range AS n FROM range(7)").write_parquet(str(path))
+    client = serve(folder, client_of, "a.parquet", path.read_bytes())
+    runs = []
+    real = samples.subprocess.run
+    monkeypatch.setattr(samples.subprocess, "run", lambda *args, **kw: runs.append(args) or real(*args, **kw))
+    for _ in range(3):
+        assert sample_of(client).json()["rows"][0] == [0]
+        assert client.get("/observe/metrics").json()["volume"]["rows"] == 7
+    assert len(runs) == 2
