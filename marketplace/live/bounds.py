@@ -10,9 +10,9 @@ from dataclasses import fields, is_dataclass, replace
 from operator import is_
 from typing import Any, TypeVar
 
-from .view import ArtifactsView, ContractView, ProductView, SampleView, SchemaView
+from .view import ArtifactsView, ArtifactView, ContractView, ProductView, SampleView, SchemaView
 
-COLUMNS = 2000  # of a contract, over all its schemas
+COLUMNS = 2000  # of a contract, over all its schemas; of a product's artifacts that say theirs themselves
 ENTRIES = 500  # of any other list: artifacts, rules, ports, people, properties
 SAMPLE_COLUMNS = 200
 CELL = 500  # characters
@@ -26,20 +26,27 @@ def bounded(view: T) -> T:
     if isinstance(view, SampleView):
         return _sample(view)  # type: ignore[return-value] # T is SampleView here
     if isinstance(view, ContractView):
-        view = replace(view, schemas=_schemas(view.schemas))
-    if isinstance(view, ArtifactsView | ProductView) and len(view.artifacts) > ENTRIES:
-        left_out = view.left_out + len(view.artifacts) - ENTRIES
-        view = replace(view, artifacts=view.artifacts[:ENTRIES], left_out=left_out)
+        view = replace(view, schemas=_schemas(view.schemas, [COLUMNS]))
+    if isinstance(view, ArtifactsView | ProductView) and (
+        len(view.artifacts) > ENTRIES or any(one.schemas for one in view.artifacts)
+    ):
+        left_out = view.left_out + max(0, len(view.artifacts) - ENTRIES)
+        view = replace(view, artifacts=_artifacts(view.artifacts[:ENTRIES]), left_out=left_out)
     result: T = _cut(view)
     return result
 
 
-def _schemas(schemas: tuple[SchemaView, ...]) -> tuple[SchemaView, ...]:
-    room = COLUMNS
+def _artifacts(artifacts: tuple[ArtifactView, ...]) -> tuple[ArtifactView, ...]:
+    """With the columns that they say themselves, as many together as a contract may have."""
+    room = [COLUMNS]
+    return tuple(replace(one, schemas=_schemas(one.schemas, room)) if one.schemas else one for one in artifacts)
+
+
+def _schemas(schemas: tuple[SchemaView, ...], room: list[int]) -> tuple[SchemaView, ...]:
     kept = []
     for schema in schemas[:ENTRIES]:
-        taken = schema.columns[:room]
-        room -= len(taken)
+        taken = schema.columns[: room[0]]
+        room[0] -= len(taken)
         kept.append(replace(schema, columns=taken, left_out=schema.left_out + len(schema.columns) - len(taken)))
     return tuple(kept)
 

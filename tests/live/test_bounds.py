@@ -51,6 +51,15 @@ def test_artifacts_are_counted(view):
     assert (len(kept.artifacts), kept.left_out) == (500, 4500)
 
 
+@pytest.mark.parametrize("view", [ArtifactsView(), ProductView("Data Package")])
+def test_columns_that_artifacts_say_themselves_are_counted_together(view):
+    wide = tuple(ArtifactView(str(n), "n", schemas=(SchemaView("t", columns=columns(1500)),)) for n in range(40))
+    kept = bounded(replace(view, artifacts=wide))
+    schemas = [schema for artifact in kept.artifacts for schema in artifact.schemas]
+    assert [len(schema.columns) for schema in schemas] == [1500, 500, *([0] * 38)]
+    assert sum(schema.left_out for schema in schemas) == 40 * 1500 - 2000
+
+
 def test_long_texts_and_lists_anywhere_are_cut():
     rules = tuple(QualityRule(text="r" * 100_000) for _ in range(2000))
     kept = bounded(ContractView("ODCS", quality=rules, purpose="p" * 10**6, tags=("t",) * 10_000))
@@ -73,13 +82,12 @@ def test_a_list_reads_only_what_it_shows(fresh_redis, monkeypatch):
     cache.write_seen(subject, "contract:x", cache.Seen(4e9, 5, None, None, 5e9, big))
     cache.write_seen(subject, "health", cache.Seen(4e9, 5, None, None, 5e9, HealthView(status="pass")))
     read: list[str] = []
-    before = cache._load_seen
+    decode = cache.from_json
 
-    def noted(value):
-        found = before(value)
-        read.append(type(found.view).__name__)
-        return found
+    def noted(cls, value):
+        read.append(cls.__name__)
+        return decode(cls, value)
 
-    monkeypatch.setattr(cache, "_load_seen", noted)
+    monkeypatch.setattr(cache, "from_json", noted)
     assert services.glance([7, 8])[7].view.status == "pass"
     assert read == ["HealthView"]
