@@ -10,6 +10,7 @@ from marketplace import health
 from marketplace.accounts.views import jwks
 from marketplace.api import not_found
 from marketplace.catalogue.api import ProductViewSet
+from marketplace.catalogue.contract_changes_api import ContractChangesView
 from marketplace.catalogue.inside_api import InsideView
 from marketplace.exports.api import ExportsView
 from marketplace.metrics import metrics
@@ -23,6 +24,11 @@ router.register("domains", registry.api.DomainViewSet, basename="domain")
 api: list[URLPattern | URLResolver] = [
     path("products/<uuid:uuid>/exports/", ExportsView.as_view(), name="exports"),
     path("products/<uuid:uuid>/grants/", GrantView.as_view(), name="grants"),
+    path(
+        "products/<slug:domain>/<slug:name>/contracts/<path:contract>/changes",
+        ContractChangesView.as_view(),
+        name="contract-changes",
+    ),
     path("", include(router.urls)),
     path("search/inside", InsideView.as_view(), name="search-inside"),
     path("search/", search.api.SearchView.as_view(), name="search"),

@@ -7,6 +7,7 @@ from itertools import chain
 from marketplace.catalogue import addresses, promises, schemas
 from marketplace.catalogue.bounds import Bounds, Rows
 from marketplace.catalogue.documents import documentation, members, named, support, term_row
+from marketplace.catalogue.drift_notice import changes_url
 from marketplace.catalogue.rows import ContractBlock, NameValue, QualityRow, RoleRow, ServerRow
 from marketplace.catalogue.text import moment, web_address
 from marketplace.live import view
@@ -33,6 +34,7 @@ def contract(
         standard=found.standard,
         source_url=web_address(part.url),
         url=addresses.contract(product, part.name),
+        changes_url=changes_url(product, found),
         original_url=addresses.original(product, part.name),
         facts=bounds.rows(_facts(found), lambda fact: fact),
         tags=bounds.texts(found.tags),

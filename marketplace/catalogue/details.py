@@ -1,5 +1,6 @@
 """Contexts of the product page and the artifact page: what is registered, and where the live parts come from."""
 
+from dataclasses import replace
 from typing import Any
 
 from django.http import Http404, HttpRequest
@@ -7,6 +8,7 @@ from django.urls import reverse
 
 from marketplace.catalogue import artifact_ids
 from marketplace.catalogue.contexts import Section, product_context
+from marketplace.catalogue.drift_notice import recent_drift
 from marketplace.catalogue.use import action
 from marketplace.exports.contexts import take_away
 from marketplace.live import services as live
@@ -28,8 +30,11 @@ def product(request: HttpRequest, found: Product) -> dict[str, Any]:
     """The product page. Asks the product first: a fast one has answered when the browser asks for the live parts."""
     seen = live.look(found.pk)
     address = [found.domain.slug, found.name]
+    shared = head(request, found)
+    notices = (*shared["product"].notices, *recent_drift(found))
     return {
-        **head(request, found),
+        **shared,
+        "product": replace(shared["product"], notices=notices),
         "action": action(found, seen),
         "take_away": take_away(found, seen),
         "product_inside_url": reverse("catalogue:product-inside", args=address),

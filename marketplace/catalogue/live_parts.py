@@ -50,12 +50,16 @@ class Polling:
     @property
     def next_url(self) -> str:
         """The address of the next question."""
-        return f"{self.url}?n={self.asked + 1}{'&again' if self.again else ''}"
+        return f"{self.url}{self._joint}n={self.asked + 1}{'&again' if self.again else ''}"
 
     @property
     def retry_url(self) -> str:
         """The address of a question anew, for who presses the button; empty for a part that has none of its own."""
-        return f"{self.url}?again" if self.url else ""
+        return f"{self.url}{self._joint}again" if self.url else ""
+
+    @property
+    def _joint(self) -> str:
+        return "&" if "?" in self.url else "?"
 
     @property
     def delay_ms(self) -> int:

@@ -182,6 +182,7 @@ class ContractBlock:
     standard: str
     source_url: str
     url: str
+    changes_url: str
     original_url: str
     facts: Rows[NameValue]
     tags: Rows[str]

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time
 
 from marketplace.catalogue.queries import events_of
 from marketplace.catalogue.text import moment
+from marketplace.live.drift.telling import event_in_words
 from marketplace.live.state import LiveProduct
 from marketplace.live.view import ContractView, IndexView
 from registry.models import Event, Product
@@ -76,6 +77,8 @@ def _registered(product: Product) -> Iterator[Entry]:
 
 def _detail(event: Event) -> str:
     """The few words an event's data has for everybody."""
+    if event.type == "contract.drifted":
+        return event_in_words(event.data)[: 2 * TEXT]
     said = (event.data.get(name) for name in ("summary", "version", "suggested_version"))
     return " · ".join(str(text)[:TEXT] for text in said if isinstance(text, str) and text)
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from marketplace.catalogue import fragments, inside, pages, views
+from marketplace.catalogue import contract_changes, fragments, inside, pages, views
 from marketplace.styleguide import view as styleguide
 
 app_name = "catalogue"
@@ -23,6 +23,7 @@ urlpatterns = [
     path(f"{_product}live/<slug:part>/", fragments.section, name="live-section"),
     path(f"{_product}artifacts/<path:artifact>/", views.artifact, name="artifact"),
     path(f"{_product}contracts/<slug:contract>/", pages.contract, name="contract"),
+    path(f"{_product}contract-changes/", contract_changes.page, name="contract-changes"),
     path(f"{_product}original/<slug:part>/", pages.original, name="original"),
     path(f"{_product}guides/<slug:key>/", pages.guide, name="guide"),
     path(f"{_product}live-schema/", fragments.schema, name="live-schema"),
