@@ -137,8 +137,8 @@ def whole_data_json(request: HttpRequest) -> Iterator[bytes]:
 def _data_json(head: str) -> Iterator[bytes]:
     yield f'{head[:-1]}, "dataset": ['.encode()
     between = "\n"
-    for product in queries.everything():
-        yield (between + json.dumps(data_json.dataset(facts_of(product)))).encode()
+    for facts in queries.everything():
+        yield (between + json.dumps(data_json.dataset(facts))).encode()
         between = ",\n"
     yield b"\n]}\n"
 
@@ -161,10 +161,10 @@ def _catalog_page(request: HttpRequest) -> dict[str, Any]:
     rows = queries.page(after, PAGE + 1)
     first = absolute(request.path)
     return dcat.catalogue(
-        map(facts_of, rows[:PAGE]),
+        [facts for _, facts in rows[:PAGE]],
         address=f"{first}?{urlencode({'after': after})}" if after else first,
         first=first,
-        following=f"{first}?{urlencode({'after': rows[PAGE - 1].pk})}" if len(rows) > PAGE else None,
+        following=f"{first}?{urlencode({'after': rows[PAGE - 1][0]})}" if len(rows) > PAGE else None,
         total=queries.total(),
     )
 

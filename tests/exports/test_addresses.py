@@ -14,11 +14,13 @@ from referencing.jsonschema import DRAFT4
 
 from marketplace.accounts.models import Team
 from marketplace.exports import queries
+from marketplace.exports.facts import facts_of
 from marketplace.exports.formats import FORMATS
 from marketplace.exports.negotiation import preferred
 from marketplace.live import services as live
 from registry import services
 from registry.models import Product
+from registry.queries import by_address
 from registry.services import LinkData
 from tests.conftest import REPOSITORY
 
@@ -160,7 +162,7 @@ def test_everything_is_read_in_batches_with_the_same_few_queries_for_each(client
     with CaptureQueriesContext(connection) as asked:
         found = json.loads(body_of(client.get("/data.json")))["dataset"]
     assert [dataset["identifier"].rpartition(":")[2] for dataset in found] == names
-    assert len(asked) <= 4 + 4 * 3 + 1
+    assert len(asked) == 4 + 3 * 3 + 1  # the fingerprint, three batches, and one that is empty
 
 
 def test_the_dcat_catalogue_comes_in_pages_that_lead_to_each_other(client, setup_product, monkeypatch, settings):
@@ -226,3 +228,8 @@ def test_the_api_says_where_the_exports_are(client, product):
     rows = client.get(f"/api/v1/products/{product.uuid}/exports/").json()
     assert [row["media_type"] for row in rows] == [format_.media_type for format_ in FORMATS]
     assert all(client.get(re.sub(r"^https?://[^/]+", "", row["url"])).status_code == 200 for row in rows)
+
+
+def test_a_product_is_described_alike_alone_and_among_all(product):
+    (_, among_all) = queries.page(0, 10)[0]
+    assert among_all == facts_of(by_address(product.domain.slug, product.name))
