@@ -122,7 +122,7 @@ class Slots:
             return
         with self._lock:
             own, all_ = self._of[turn.consumer], len(self._running)
-        if own >= turn.share.each and all_ < turn.share.most:
+        if own >= min(turn.share.each, turn.share.most):
             detail = f"{own} requests of yours are being worked on, the most there may be at a time."
             raise ProblemError(429, "Too many requests", detail, "Wait for their answers.", _SHORTLY)
         detail = f"{all_} other requests are being worked on."

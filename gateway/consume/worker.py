@@ -97,9 +97,9 @@ def run(job: dict[str, Any], out: BinaryIO) -> dict[str, Any]:
     """Do a job and write its result. Returns the closing line."""
     settings = {**SETTINGS, "memory_limit": f"{job['memory_mb']}MB"}
     settings["max_temp_directory_size"] = f"{job['disk_mb']}MB"
-    if job["format"] == "parquet":
-        settings["allowed_paths"] = [OUT]  # DuckDB writes it itself, also when its access is shut
     connection = duckdb.connect(":memory:", config=settings)
+    if job["format"] == "parquet":  # DuckDB writes it itself, also when its access is shut
+        connection.execute(f"SET allowed_paths = [{quoted(OUT)}]")
     source = Source(**{**job["source"], "text_columns": tuple(job["source"]["text_columns"])})
     scratch = Path("scratch")
     scratch.mkdir()
