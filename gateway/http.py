@@ -96,6 +96,7 @@ class ProblemError(Exception):
 
 
 def problem_response(request: Request, problem: Problem, headers: dict[str, str] | None = None) -> Response:
-    """A problem document, never cached."""
+    """A problem document, never cached; a 503 always says when to try again."""
     body = problem.model_copy(update={"instance": request.url.path[:300]}).to_json()
-    return Response(body, problem.status, {**(headers or {}), "Cache-Control": "no-store"}, MEDIA_PROBLEM)
+    later = {"Retry-After": "60"} if problem.status == 503 else {}
+    return Response(body, problem.status, {**later, **(headers or {}), "Cache-Control": "no-store"}, MEDIA_PROBLEM)

@@ -187,3 +187,14 @@ def test_the_command_serves_over_a_real_socket(folder):
 
 def test_a_slash_too_many_still_leads_to_the_index(client):
     assert client.get("/discover/").json()["name"] == "daily-rain"
+
+
+def test_an_answer_that_may_be_better_later_says_when(without_data, opened, client_of):
+    """RFC 9110, 10.2.3: whoever is told 503 is told when to come back."""
+    client = client_of(without_data)
+    listed = client.get("/discover/artifacts").json()["artifacts"]
+    rain = next(artifact["id"] for artifact in listed if artifact["name"] == "rain")
+    for path in (f"/discover/artifact/{rain}/sample", f"/consume/{rain}"):
+        answer = client.get(path)
+        assert answer.status_code == 503, path
+        assert int(answer.headers["retry-after"]) > 0
