@@ -46,7 +46,7 @@ class InsideRowSerializer(serializers.Serializer[Any]):
     product = serializers.CharField(help_text="URN.")
     artifact_id = serializers.CharField(help_text="Empty for the product as a whole.")
     artifact = serializers.CharField()
-    column = serializers.CharField(help_text="Empty for what is no column.")
+    column = serializers.CharField(help_text="A column, or a table; empty for what is neither.")
     why = serializers.CharField()
     words = serializers.ListField(child=serializers.CharField())
     segments = SegmentSerializer(many=True)

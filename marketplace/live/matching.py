@@ -30,6 +30,8 @@ _COMMON = frozenset(
     )
 )
 _WEIGHTS = {"name": 4, "title": 3, "tag": 2, "description": 1}
+# Which of several matching texts is shown: names stand above the row anyway, so what explains them comes first.
+_SHOWN = {"description": 3, "name": 2, "title": 1, "tag": 0}
 _SAYS = {"name": "name matches", "title": "title matches", "tag": "tags match", "description": "description mentions"}
 
 Segment = tuple[str, bool]
@@ -38,7 +40,7 @@ Segment = tuple[str, bool]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One match. `artifact_id` and `artifact` are empty for the product as a whole, `column` for what is no column.
+    """One match. `artifact_id` and `artifact` are empty for the product as a whole, `column` for what is neither a column nor a table.
 
     `words` are those of the question that were found, `why` says where, `segments` is the matching text.
     """
@@ -161,13 +163,12 @@ def _artifact_of(contract: ContractView, artifacts: Sequence[ArtifactView]) -> A
 
 
 def _schema(artifact: ArtifactView | None, schema: SchemaView) -> Iterator[_Texts]:
-    yield _Texts(
-        artifact, "", (("name", schema.name), ("title", schema.business_name), ("description", schema.description))
-    )
+    named = (("name", schema.name), ("title", schema.business_name), ("description", schema.description))
+    yield _Texts(artifact, schema.name, named)
     for column in schema.columns:
         tags = tuple(("tag", tag) for tag in column.tags)
-        named = (("name", column.name), ("title", column.business_name), ("description", column.description))
-        yield _Texts(artifact, column.path, (*named, *tags))
+        texts = (("name", column.name), ("title", column.business_name), ("description", column.description))
+        yield _Texts(artifact, column.path, (*texts, *tags))
 
 
 def _row(matcher: Matcher, thing: _Texts) -> Row | None:
@@ -177,7 +178,7 @@ def _row(matcher: Matcher, thing: _Texts) -> Row | None:
     for kind, text in thing.texts:
         if text and (found := matcher.found(text)):
             hits[kind] = hits.get(kind, frozenset()) | found
-            rank = (len(found), _WEIGHTS[kind], text)
+            rank = (len(found), _SHOWN[kind], text)
             shown = rank if shown is None or rank[:2] > shown[:2] else shown
     if shown is None:
         return None

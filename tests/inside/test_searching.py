@@ -147,7 +147,7 @@ def test_who_says_too_much_is_named_and_not_read(celery_worker, setup_product, f
 
 
 def test_nothing_of_it_is_stored_in_postgresql(celery_worker, product_at, finished):
-    contract = {**CONTRACT, "schema": [{"name": "zyxwv", "properties": [{"name": "zyxwv_column"}]}]}
+    contract = {**CONTRACT, "schema": [{"name": "t", "properties": [{"name": "zyxwv_column"}]}]}
     product = product_at("secretive", contract=answer(contract))
     assert columns_of(finished("zyxwv", [product]), product) == ["zyxwv_column"]
     with connection.cursor() as cursor:
