@@ -15,7 +15,9 @@ from marketplace.catalogue.addresses import guide_key
 from marketplace.catalogue.bounds import Bounds, Rows, cut
 from marketplace.catalogue.documents import in_plain_words
 from marketplace.catalogue.text import MARKDOWN_LIMIT, web_address
+from marketplace.live.errors import FetchError
 from marketplace.live.originals import Original
+from marketplace.live.parsing import decode
 from marketplace.live.state import LiveProduct
 from marketplace.live.view import ArtifactView, ContractView, WebLink
 
@@ -132,10 +134,9 @@ def render(found: Original, bounds: Bounds) -> Rendered:
 
 def _decoded(found: Original) -> str | None:
     try:
-        text = found.body.decode(found.charset or "utf-8-sig")
-    except (UnicodeDecodeError, LookupError):
+        return decode(found.body, found.charset)
+    except FetchError:
         return None
-    return None if "\0" in text else text
 
 
 def _notebook(text: str) -> dict[str, Any] | None:

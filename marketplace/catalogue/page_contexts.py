@@ -18,7 +18,9 @@ from marketplace.catalogue.rows import SchemaBlock, ServerRow
 from marketplace.catalogue.snippets import HowTo, how_to
 from marketplace.catalogue.text import web_address
 from marketplace.live import originals
+from marketplace.live.errors import FetchError
 from marketplace.live.originals import Original
+from marketplace.live.parsing import decode
 from marketplace.live.state import LiveArtifact, LiveProduct, Part
 from marketplace.live.view import ArtifactView, ContractView, SchemaView
 from registry.models import Product
@@ -165,9 +167,7 @@ def original(product: Product, source: Source, polling: Polling) -> Context:
     """The document as it came: its beginning to read, all of it to keep."""
     part = originals.look(product.pk, source.url)
     found = part.view if isinstance(part.view, Original) else None
-    text = found.body.decode(found.charset or "utf-8", "replace") if found and _is_known(found.charset) else ""
-    if found and not text:
-        text = found.body.decode("utf-8", "replace")
+    text = _readable(found) if found else ""
     return {
         "live": live(part, polling),
         "source": source,
@@ -179,12 +179,12 @@ def original(product: Product, source: Source, polling: Polling) -> Context:
     }
 
 
-def _is_known(charset: str | None) -> bool:
+def _readable(found: Original) -> str:
+    """Its text; where it is not what it says it is, as much as can be read."""
     try:
-        "".encode(charset or "utf-8")
-    except (LookupError, ValueError):
-        return False
-    return True
+        return decode(found.body, found.charset)
+    except FetchError:
+        return found.body.decode("utf-8", "replace")
 
 
 def guide(product: Product, found: LiveProduct, key: str, polling: Polling) -> Context:
