@@ -12,6 +12,7 @@ from marketplace.catalogue.live_parts import WORDS, Polling, age, live, waiting_
 from marketplace.catalogue.text import web_address
 from marketplace.catalogue.timeline import entries
 from marketplace.catalogue.use import action
+from marketplace.live.drift.versions import order
 from marketplace.live.errors import Problem
 from marketplace.live.state import NO_WORKERS, LiveProduct, Part
 from marketplace.live.view import ContractView, HealthView, MetricsView, ProductView, SlaRow
@@ -49,7 +50,9 @@ def artifacts(product: Product, found: LiveProduct, polling: Polling) -> Context
 
 def contract(product: Product, found: LiveProduct, polling: Polling) -> Context:
     """Every contract of the product."""
-    shown = sorted((part for part in found.contracts if isinstance(part.view, ContractView)), key=_place(found))
+    known = [part for part in found.contracts if isinstance(part.view, ContractView)]
+    newest_first = sorted(known, key=lambda part: order(part.view.version), reverse=True)
+    shown = sorted(newest_first, key=_place(found))
     missing = [part for part in found.contracts if part.view is None and part.problem]
     head = _head(found.contract_list, found.contracts, shown)
     waiting = found.contract_list.waiting or any(part.waiting for part in found.contracts)
@@ -191,11 +194,16 @@ def _interfaces(found: LiveProduct) -> list[dict[str, Any]]:
             "state_word": waiting_word(part) if part.waiting else WORDS[part.state],
             "age": "" if part.state == "loading" else age(part.age_seconds),
             "latency_ms": None if part.waiting or part.state in ("down", "last_seen", "never") else part.latency_ms,
-            "detail": (part.message if part.problem not in (found.index.problem, None) else "") or detail,
+            "detail": detail or (part.message if _says_more(part, found) else ""),
             "next_check": "",
         }
         for name, part, detail in rows
     ]
+
+
+def _says_more(part: Part, found: LiveProduct) -> bool:
+    """Whether its problem is neither the product's as a whole nor said by its state's word."""
+    return part.state != "never" and part.problem not in (found.index.problem, None)
 
 
 def _contracts_line(found: LiveProduct) -> tuple[str, Part, str]:
