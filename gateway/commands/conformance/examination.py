@@ -81,7 +81,7 @@ class Examination:
             self.note("missing", f"{what} is answered", f"{status} {media_type}", str(answer), answer.url)
             return None
         expected = f"{status} {media_type}"
-        fits = answer.status == status and answer.media_type == media_type
+        fits = answer.status == status and answer.media_type == media_type and answer.error is None
         if not self.expect(f"{what} is answered", fits, expected, answer, answer.url):
             return None
         try:

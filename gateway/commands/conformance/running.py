@@ -49,7 +49,7 @@ def examine(url: str, *, token: str | None = None, level: Level | None = None, t
     try:
         found = Examination(asker, base, token)
         first = asker.ask(base)
-        if first.error:
+        if not first.status:
             found.note("missing", "the gateway answers", "an HTTP answer", str(first), base)
             return Report(url=base, reachable=False, asked=level or "listed", results=found.results)
         listed(found, first)
