@@ -79,7 +79,7 @@ class AccessLog:
         """
         entry = (time.time(), (consumer or ANONYMOUS)[:200], role, agreement, artifact, action, status, rows, size)
         with self._lock:
-            if consumer is not None or status < 400:
+            if consumer is not None or status < 400 or size:  # `size`: cut off after some of it had gone out
                 self._entries.append(entry)
             self._counts.update(_counts_of(artifact, action, status, rows, size))
         _WRITER.wake(self)

@@ -1,7 +1,11 @@
 """Queries: one SELECT over what the caller may see, and nothing else, however it is written."""
 
+import re
+import sys
 import threading
 import time
+from pathlib import Path
+from tempfile import gettempdir
 
 import pytest
 
@@ -60,6 +64,12 @@ REFUSED = [
     "SELECT getenv('HOME')", "SELECT 1; SELECT 2", "SELECT 1; DROP TABLE data", ";", "-- nothing", "SELEC 1",
     "SELECT * FROM query('SELECT * FROM read_csv(''/etc/passwd'')')", "SELECT * FROM query_table('/etc/passwd')",
     "WITH x AS (INSERT INTO data VALUES ('x', 1) RETURNING *) SELECT * FROM x", "SELECT * FROM duckdb_secrets()",
+    "SELECT getenv('PATH') FROM data", "SELECT * FROM glob('scratch/*')", "SELECT * FROM read_blob('../*')",
+    "SELECT * FROM read_text('/proc/self/environ')", "SELECT * FROM read_text('/dev/stdin')",
+    "SELECT * FROM parquet_metadata('/dev/stdout')", "CALL duckdb_settings()", "SET temp_directory='/tmp'",
+    "RESET temp_directory", "SET SESSION memory_limit='100GB'", "SET secret_directory='/tmp'", "LOAD '/tmp/x.so'",
+    "INSTALL x FROM 'https://example.org'", "UPDATE EXTENSIONS", "COPY (SELECT 1) TO '/dev/stdout'",
+    "SELECT * FROM pragma_database_list()", "DETACH data", "COMMENT ON TABLE data IS 'x'", "PIVOT data ON station",
     "SELECT * FROM nosuch", "SELECT sys FROM data", "SELECT * FROM os", "SELECT * FROM job", "SELECT 1/",
     "SELECT " + "(" * 5000 + "1" + ")" * 5000, "SELECT '\ud83d", "\0", "SELECT error('x')",
 ]  # fmt: skip
@@ -89,6 +99,10 @@ def test_what_no_query_may(house, sql):
         "SELECT string_agg(repeat('x', 100000), '') FROM range(100000)",
         "SELECT list(range) FROM range(10000000000)",
         "SELECT sum(length(repeat('x', 4000000000 + range))) FROM range(1000)",
+        "WITH RECURSIVE t AS (SELECT 'x' AS a UNION ALL SELECT a || a FROM t) SELECT max(length(a)) FROM t",
+        "SELECT count(*) FROM range(9000000000000000000) a, range(9000000000000000000) b WHERE a.range = b.range + 1",
+        "SELECT length(array_to_string(list_transform(range(1000000), lambda x: repeat('x', 1000000)), ''))",
+        "SELECT count(*) FROM generate_series(TIMESTAMP '0001-01-01', TIMESTAMP '9999-01-01', INTERVAL 1 microsecond)",
         "SELECT count(*) FROM range(10000000) WHERE regexp_matches(repeat('a', 100000 + range), '(a*)*b')",
     ],
 )
@@ -98,6 +112,55 @@ def test_bombs_are_stopped_for_real(house, sql):
     assert (answer.status_code, time.monotonic() - begun < 12) == (422, True), answer.text
     assert answer.json()["title"] in ("Out of time", "Query too large", "Stopped")
     assert workers() == []
+
+
+@pytest.mark.parametrize(
+    "sql",
+    ["SELECT value FROM duckdb_settings()", "SELECT setting FROM pg_settings", "SELECT path FROM duckdb_databases()",
+     "SELECT current_setting('temp_directory'), current_setting('secret_directory')",
+     "SELECT current_setting('allowed_directories')::VARCHAR, current_setting('allowed_paths')::VARCHAR",
+     "SELECT * FROM duckdb_secrets()", "SELECT * FROM duckdb_extensions()", "SELECT * FROM duckdb_temporary_files()",
+     "SELECT * FROM pragma_user_agent()", "SELECT * FROM pragma_platform()", "SELECT * FROM pragma_version()",
+     "SELECT * FROM duckdb_logs()", "SELECT * FROM duckdb_variables()", "SELECT * FROM pragma_table_info('data')",
+     "SELECT * FROM pragma_storage_info('data')", "SELECT * FROM pragma_database_size()", "SELECT version()",
+     "SELECT sql FROM duckdb_tables()", "SELECT * FROM duckdb_views()", "SHOW ALL TABLES", "SHOW DATABASES"],
+)  # fmt: skip
+def test_what_a_query_may_ask_of_duckdb_names_no_place_but_its_own(folder, client_of, sql, monkeypatch):
+    """Its own is a fresh directory with a name of no meaning, which is gone with the answer."""
+    for name in ("HOME", "USER", "SOME_PASSWORD"):
+        monkeypatch.setenv(name, "/hunter2/hunter2")
+    house = House(folder, client_of, {**OPEN, "limits": {**LIMITS, "query_seconds": 60}})
+    answer = house.ask(sql)
+    assert answer.status_code in (200, 400, 403), answer.text
+    told = " ".join(str(cell) for row in answer.json().get("rows", []) for cell in row)
+    for secret in ("hunter2", str(folder.parent), str(Path.home()), str(Path.cwd()), "rain.csv", sys.prefix):
+        assert secret not in told
+    places = re.findall(re.escape(gettempdir()) + r"[^\s,;'\"\]]*", told)
+    assert all(Path(place).parts[len(Path(gettempdir()).parts)].startswith("gateway-") for place in places), places
+    assert not any(Path(place).exists() for place in places)
+
+
+def test_what_was_spilled_is_ciphertext_to_a_query(folder, client_of):
+    """DuckDB lets a query read its own spill files, and these may hold what a mask hides."""
+    with (folder / "data" / "rain.csv").open("w") as file:
+        file.write("station,mm\n")
+        file.writelines(
+            f"PLAINTEXT-{number * 7919 % 900_001:012d}-{number:012d},{number}\n" for number in range(900_000)
+        )
+    limits = {"query_memory_mb": 40, "query_seconds": 60, "query_disk_mb": 500}
+    house = House(folder, client_of, {"limits": limits, "artifacts": {"rain": {"access": "open"}}})
+    sql = """
+        SELECT (SELECT count(*) FROM read_blob('spill/*.tmp')) AS files,
+               (SELECT count(*) FROM read_blob('spill/*.tmp') WHERE contains(hex(content), hex('PLAINTEXT'))) AS plain,
+               (SELECT count(*) FROM data) AS rows"""
+    answer = house.ask(sql)
+    if answer.status_code == 200:
+        assert answer.json()["rows"][0][1:] == [0, 900_000]
+    else:  # reading them takes more memory than a query has
+        assert answer.status_code in (403, 422), answer.text
+    assert house.rows("SELECT count(*) FROM (SELECT row_number() OVER (ORDER BY station DESC) FROM data)") == [
+        [900_000]
+    ]
 
 
 def test_no_query_sees_behind_masks_and_filters(folder, client_of):

@@ -225,3 +225,13 @@ def test_a_parquet_file_is_looked_into_once_for_each_state_of_it(folder, client_
         assert sample_of(client).json()["rows"][0] == [0]
         assert client.get("/observe/metrics").json()["volume"]["rows"] == 7
     assert len(runs) == 2
+
+
+def test_a_masked_sample_of_rows_nested_too_deeply_is_a_problem(folder, client_of):
+    deep = '[{"station": "S", "mm": ' + "[" * 300 + "1" + "]" * 300 + "}]"
+    client = serve(folder, client_of, "a.json", deep)
+    rules = {"roles": {"default": {"mask": {"station": "redact"}}}}
+    write(folder / "gateway.yaml", {"artifacts": {"rain": {"access": "open", **rules}}})
+    answer = sample_of(client)
+    assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json"), answer.text
+    assert "Traceback" not in answer.text
