@@ -40,7 +40,8 @@ Segment = tuple[str, bool]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One match. `artifact_id` and `artifact` are empty for the product as a whole, `column` for what is neither a column nor a table.
+    """One match. `artifact_id` and `artifact` are empty for the product as a whole, `column` for what is neither a
+    column nor a table.
 
     `words` are those of the question that were found, `why` says where, `segments` is the matching text.
     """
