@@ -11,7 +11,7 @@ _FORMAT = {
     "name": "format",
     "in": "query",
     "description": "Form of rows that are made for the answer",
-    "schema": {"type": "string", "enum": ["csv", "jsonl", "parquet"]},
+    "schema": {"type": "string", "enum": ["csv", "json", "jsonl", "parquet"]},
 }
 _FILE = {"name": "file", "in": "query", "description": "A file of a folder", "schema": {"type": "string"}}
 _RANGE = {
@@ -55,7 +55,9 @@ def consume_paths() -> dict[str, Any]:
         "206": {**data, "description": "The part asked for"},
         "304": {"description": "Unchanged since the ETag in If-None-Match"},
     }
-    download = call("Download an artifact", {}, ID, _FILE, _FORMAT, _RANGE, errors=(400, *_REFUSED, 409, 416, 502, 504))
+    download = call(
+        "Download an artifact", {}, ID, _FILE, _FORMAT, _RANGE, errors=(400, *_REFUSED, 409, 416, 429, 502, 504)
+    )
     download["responses"] = file | download["responses"]
     result = call("The result of an order", {}, ID, _ORDER, _RANGE, errors=(*_REFUSED, 409, 410, 416))
     result["responses"] = file | {"200": data} | result["responses"]
@@ -97,9 +99,20 @@ def ingest_paths() -> dict[str, Any]:
         "Rows, checked against the contract: those it does not allow are refused with reasons",
         {200: wire.IngestResult},
         ID,
-        errors=(400, 401, 403, 404, 409, 413, 415, 422, 503),
+        errors=(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
     )
-    post["description"] = "Needs a grant with the scope `ingest` or `ingest:<artifact id>`."
+    post["description"] = (
+        "Needs a grant with the scope `ingest` or `ingest:<artifact id>`. Rows that fit the contract are added, the "
+        "others refused with reasons: 200 when at least one was added, 422 when none was."
+    )
+    post.setdefault("parameters", []).append(
+        {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "description": "The sender's name for this body: sent again with it within a day, it adds nothing.",
+            "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[ -~]+$"},
+        }
+    )
     post["security"] = [{"grant": []}]
     post["requestBody"] = {"required": True, "content": bodies}
     return {"/ingest/{id}": {"post": post}}
