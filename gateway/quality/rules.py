@@ -200,7 +200,7 @@ def _property_rules(declared: dict[str, Any], path: str, object_name: str) -> li
     if isinstance(options.get("format"), str) and declared.get("logicalType") != "string":
         options.pop("format")  # how dates and numbers are written: part of the type
     for key, value in options.items():
-        if value is not False:
+        if not isinstance(value, bool):  # a limit that is exclusive by `true` is part of the limit
             found.append(
                 implied(key, f"keeps {key} {value}", "invalidValues", options={key: value, **_limits(options)})
             )
