@@ -24,6 +24,7 @@ from celery import Celery
 from bench.fleet import PATHS, Fleet
 from bench.stack import Stack
 from marketplace.env import celery_broker
+from marketplace.live.cache import PREFIX
 
 DOMAIN = "bench-live"
 PRODUCTS = 1000
@@ -90,14 +91,14 @@ class Worker:
             pipe = self.redis.pipeline(transaction=False)
             asked = list(left)
             for product in asked:
-                pipe.hget(f"live:1:p:{product}", "done_at")
+                pipe.hget(f"{PREFIX}p:{product}", "done_at")
             left -= {product for product, done in zip(asked, pipe.execute(), strict=True) if float(done or 0) > wall}
         spent = self.process.cpu_times()
         return time.monotonic() - begun, spent.user + spent.system - times.user - times.system
 
     def forget(self) -> None:
         """As if no product had ever been asked."""
-        for key in self.redis.scan_iter("live:1:*", count=1000):
+        for key in self.redis.scan_iter(f"{PREFIX}*", count=1000):
             self.redis.delete(key)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 import httpx2
@@ -81,6 +83,49 @@ def networks(texts: Iterable[str]) -> tuple[Network, ...]:
     return tuple(ip_network(text.strip()) for text in texts if text.strip())
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A URL that may be asked, in the parts that a request is made of; `path` with the query. No fragment."""
+
+    scheme: str
+    host: str
+    port: int
+    netloc: str
+    path: str
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.netloc}{self.path}"
+
+
+# What nearly every address looks like, and nothing in it that a parser could read in two ways.
+_PLAIN = re.compile(
+    r"(https?)://([a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)(?::([1-9][0-9]{3,4}))?"
+    r"((?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*/?)"
+)
+
+
+def place_of(url: str) -> Place:
+    """The parts of a URL that may be asked. Raises FetchError("bad_url") as `checked_url`.
+
+    Addresses in the usual form are not given to the general parser, which takes ten times as long.
+    """
+    plain = _PLAIN.fullmatch(url) if len(url) <= MAX_URL_LENGTH and ".." not in url and "xn--" not in url else None
+    if plain is None:
+        parsed = checked_url(url)
+        port = parsed.port or _DEFAULT_PORTS[parsed.scheme]
+        host, path = parsed.raw_host.decode("ascii"), parsed.raw_path.decode("ascii")
+        return Place(parsed.scheme, host, port, parsed.netloc.decode("ascii"), path)
+    scheme, host, written, path = plain.groups()
+    if written is None:
+        return Place(scheme, host, _DEFAULT_PORTS[scheme], host, path or "/")
+    port = int(written)
+    _check_port(port)
+    return Place(scheme, host, port, f"{host}:{written}", path or "/")
+
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
 def checked_url(url: str) -> httpx2.URL:
     """The URL parsed, without its fragment. Raises FetchError("bad_url") with the reason in plain words."""
     if len(url) > MAX_URL_LENGTH:
@@ -95,12 +140,14 @@ def checked_url(url: str) -> httpx2.URL:
         raise _bad_url("The address names no host.")
     if parsed.userinfo:
         raise _bad_url("The address contains a user name or password.")
-    port = parsed.port
-    if port is not None and (
-        not 0 < port < 65536 or port in _PORTS_REFUSED or (port < 1024 and port not in _PORTS_BELOW_1024)
-    ):
-        raise _bad_url(f"Port {port} is not one a web service answers on.")
+    if parsed.port is not None:
+        _check_port(parsed.port)
     return parsed.copy_with(fragment=None)
+
+
+def _check_port(port: int) -> None:
+    if not 0 < port < 65536 or port in _PORTS_REFUSED or (port < 1024 and port not in _PORTS_BELOW_1024):
+        raise _bad_url(f"Port {port} is not one a web service answers on.")
 
 
 def _bad_url(reason: str) -> FetchError:

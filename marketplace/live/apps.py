@@ -2,7 +2,7 @@ from django.apps import AppConfig
 
 
 class LiveConfig(AppConfig):
-    """The live window. What it fetches lives in Redis; its one model holds fingerprints of contracts (docs/drift.md)."""
+    """The live window. What it fetches lives in Redis; its model holds fingerprints of contracts (docs/drift.md)."""
 
     name = "marketplace.live"
     label = "live"

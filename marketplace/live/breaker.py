@@ -1,7 +1,8 @@
 """One bad host never slows another: a breaker per host, and a limit of calls at once per host.
 
 The breaker opens after FAILURES failures in a row and stays open for OPEN_SECONDS; a success closes it. Its state is
-in Redis, shared by all workers; each process remembers what it read. Without Redis it stays closed.
+in Redis, shared by all workers: one sorted set of the hosts that rest, which each process reads whole, at most once a
+second, so that hosts met on the way (in an index, behind a redirect) are known too. Without Redis it stays closed.
 """
 
 from __future__ import annotations
@@ -9,23 +10,41 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import lru_cache
+from typing import Any
 from urllib.parse import urlsplit
-
-import redis
 
 from . import cache
 from .errors import FetchError
 
 FAILURES = 5
 OPEN_SECONDS = 20
+COUNTED_SECONDS = 10 * OPEN_SECONDS  # failures further apart are not in a row
 CALLS_PER_HOST = 8
 
 _open_until: dict[str, float] = {}  # host → epoch seconds, as this process last read or wrote it
+_read_at = 0.0  # when that was, on the monotonic clock
 _lock = threading.Lock()
 
+_OPEN = f"{cache.PREFIX}breaker:open"
 
+# KEYS: count of failures, open hosts. ARGV: host, failures (0: a success), now, how many open it, until when, seconds
+# to count. Answers 1 where the host rests now.
+_OUTCOME = """
+if ARGV[2] == '0' then redis.call('DEL', KEYS[1]); redis.call('ZREM', KEYS[2], ARGV[1]); return 0 end
+local count = redis.call('INCRBY', KEYS[1], ARGV[2])
+redis.call('EXPIRE', KEYS[1], ARGV[6])
+if count < tonumber(ARGV[4]) then return 0 end
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', ARGV[3])
+redis.call('ZADD', KEYS[2], ARGV[5], ARGV[1])
+redis.call('EXPIRE', KEYS[2], ARGV[6])
+return 1
+"""
+
+
+@lru_cache(maxsize=4096)
 def host_of(url: str) -> str:
     """Host and port as one text, which is what the breaker counts by; empty for what is no URL."""
     try:
@@ -35,19 +54,19 @@ def host_of(url: str) -> str:
         return ""
 
 
-def load(hosts: Iterable[str]) -> None:
-    """Reads the state of these hosts from Redis. One round trip; silent when Redis is down."""
-    wanted = list(dict.fromkeys(hosts))
-    if not wanted:
+def load(max_age: float = 0.0) -> None:
+    """Reads from Redis which hosts rest, unless that was done so many seconds ago. One round trip; silent when Redis is
+    down."""
+    global _read_at
+    now = time.monotonic()
+    if now - _read_at < max_age:
         return
+    _read_at = now
     with suppress(cache.CacheDownError):
-        values = cache.client().run(lambda conn: conn.mget([_open_key(host) for host in wanted]))
+        found: Any = cache.client().run(lambda conn: conn.zrangebyscore(_OPEN, time.time(), "+inf", withscores=True))
         with _lock:
-            for host, value in zip(wanted, values, strict=True):
-                if value is None:
-                    _open_until.pop(host, None)
-                else:
-                    _open_until[host] = float(value)
+            _open_until.clear()
+            _open_until.update({host.decode(): until for host, until in found})
 
 
 def check(host: str) -> None:
@@ -67,35 +86,30 @@ def check(host: str) -> None:
     )
 
 
-def record(host: str, ok: bool, failures: int = 1) -> None:
-    """Counts outcomes of calls: a success, or so many failures in a row. One round trip; silent when Redis is down."""
-
-    def success(conn: redis.Redis) -> None:
-        conn.delete(_count_key(host), _open_key(host))
-
-    def failure(conn: redis.Redis) -> None:
-        pipe = conn.pipeline(transaction=False)
-        pipe.incrby(_count_key(host), failures)
-        pipe.expire(_count_key(host), 10 * OPEN_SECONDS)
-        if int(pipe.execute()[0]) >= FAILURES:
-            until = time.time() + OPEN_SECONDS
-            conn.set(_open_key(host), str(until), ex=OPEN_SECONDS)
-            with _lock:
-                _open_until[host] = until
-
-    with suppress(cache.CacheDownError):
-        cache.client().run(success if ok else failure)
+def outcome_command(host: str, ok: bool, failures: int = 1) -> cache.Command:
+    """Counts outcomes of calls: a success, or so many failures in a row. This process knows a success at once."""
     if ok:
         with _lock:
             _open_until.pop(host, None)
+    now = time.time()
+    keys = f"{cache.PREFIX}breaker:count:{host}", _OPEN
+    return (
+        _OUTCOME, 2, *keys, host, 0 if ok else failures, str(now), FAILURES, str(now + OPEN_SECONDS), COUNTED_SECONDS
+    )  # fmt: skip
 
 
-def _open_key(host: str) -> str:
-    return f"{cache.PREFIX}breaker:open:{host}"
+def learn(command: cache.Command, opened: Any) -> None:
+    """What came of an `outcome_command`: this process knows at once of a host that rests."""
+    if opened == 1:
+        with _lock:
+            _open_until[command[4]] = float(command[8])
 
 
-def _count_key(host: str) -> str:
-    return f"{cache.PREFIX}breaker:count:{host}"
+def record(host: str, ok: bool, failures: int = 1) -> None:
+    """`outcome_command` at once. One round trip; silent when Redis is down."""
+    command = outcome_command(host, ok, failures)
+    with suppress(cache.CacheDownError):
+        learn(command, int(cache.run(command)))
 
 
 class HostLimit:
@@ -112,7 +126,10 @@ class HostLimit:
         self._slots[host] = (semaphore, users + 1)
         try:
             try:
-                async with asyncio.timeout(seconds):
+                if semaphore.locked():
+                    async with asyncio.timeout(seconds):
+                        await semaphore.acquire()
+                else:  # at once: most hosts are asked by nobody else, and a timeout costs as much as all of this
                     await semaphore.acquire()
             except TimeoutError as exc:
                 raise FetchError(

@@ -13,21 +13,20 @@ import json
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from typing import Any, TypeVar
 
 import redis
 from django.conf import settings
-from pydantic import ValidationError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from .errors import Problem
-from .view import VIEW_TYPES, from_json, to_json
+from .view import VIEW_TYPES, from_json, shape_of, to_json
 
-PREFIX = "live:1:"  # the generation: one more whenever a stored shape changes
+PREFIX = "live:2:"  # the generation: one more whenever a stored shape changes
 LAST_SEEN_SECONDS = 24 * 3600
 FRESH_SECONDS_MIN = 2  # else an answer with no-cache would be stale before the page shows it
 FAILED_SECONDS = 10  # how long a failure is believed before somebody who looks causes the next attempt
@@ -40,15 +39,27 @@ TIMES = ("asked_at", "waiting_since", "started_at", "done_at", "noticed_at")
 
 T = TypeVar("T")
 
-# KEYS: flight, record. ARGV: token ("" for none), seconds to keep, "NX" or "", how many fields to set, those with their
-# values, fields to delete. Answers 0, having done nothing, where the flight is no longer the token's.
+Command = tuple[Any, ...]
+"""The arguments of one EVAL."""
+
+# KEYS: flight, record. ARGV: token ("" for none), seconds to keep, "NX" or "", "END" or "", how many fields to set,
+# those with their values, fields to delete. Answers 0, having done nothing, where the flight is no longer the token's.
 _WRITE = """
 if ARGV[1] ~= '' and redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-local last = 4 + 2 * tonumber(ARGV[4])
-if last > 4 then redis.call('HSET', KEYS[2], unpack(ARGV, 5, last)) end
+local last = 5 + 2 * tonumber(ARGV[5])
+if last > 5 then redis.call('HSET', KEYS[2], unpack(ARGV, 6, last)) end
 if #ARGV > last then redis.call('HDEL', KEYS[2], unpack(ARGV, last + 1)) end
 if ARGV[3] == 'NX' then redis.call('EXPIRE', KEYS[2], ARGV[2], 'NX') else redis.call('EXPIRE', KEYS[2], ARGV[2]) end
+if ARGV[4] == 'END' then redis.call('DEL', KEYS[1]) end
 return 1
+"""
+# KEYS: flight, record. ARGV: token, seconds of a flight, now, seconds to keep. Answers the record.
+_BEGIN = """
+redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+redis.call('HSET', KEYS[2], 'started_at', ARGV[3])
+redis.call('HDEL', KEYS[2], 'waiting_since')
+redis.call('EXPIRE', KEYS[2], ARGV[4], 'NX')
+return redis.call('HGETALL', KEYS[2])
 """
 _END_FLIGHT = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 
@@ -57,26 +68,81 @@ class CacheDownError(Exception):
     """Redis did not answer; what it holds can't be read or written now."""
 
 
-@dataclass(frozen=True, slots=True)
 class Seen:
-    """A good answer: `view` (one of view.VIEW_TYPES), when (epoch seconds) and whence it came, how long it is fresh."""
+    """A good answer: when (epoch seconds) and whence it came, how long it is fresh, and its view.
 
-    at: float
-    latency_ms: int
-    url: str | None
-    etag: str | None
-    fresh_until: float
-    view: Any
+    `view` (one of view.VIEW_TYPES) is decoded when it is first asked for; `digest` is of the bytes it was read from,
+    and empty where that is not known.
+    """
+
+    __slots__ = ("_json", "_view", "at", "digest", "etag", "fresh_until", "kind", "latency_ms", "url")
+
+    def __init__(
+        self,
+        at: float,
+        latency_ms: int,
+        url: str | None,
+        etag: str | None,
+        fresh_until: float,
+        view: Any,
+        digest: str = "",
+    ) -> None:
+        self.at, self.latency_ms, self.url, self.etag = at, latency_ms, url, etag
+        self.fresh_until, self.digest = fresh_until, digest
+        self.kind = type(view).__name__
+        self._view: Any = view
+        self._json: bytes | None = None
+
+    @property
+    def view(self) -> Any:
+        if self._view is None and self._json is not None:
+            self._view = from_json(VIEW_TYPES[self.kind], self._json)
+        return self._view
+
+    def again(self, at: float, latency_ms: int, etag: str | None, fresh_until: float) -> Seen:
+        """The same view, which the product has just said still holds."""
+        found = Seen(at, latency_ms, self.url, etag, fresh_until, self._view, self.digest)
+        found.kind, found._json = self.kind, self._json
+        return found
+
+    def dump(self) -> bytes:
+        """As it is stored: a line of what is known of it, and the view."""
+        if self._json is None:
+            self._json = to_json(self._view)
+        head = {name: getattr(self, name) for name in _HEAD}
+        head["shape"] = shape_of(self.kind)
+        return json.dumps(head).encode() + b"\n" + self._json
+
+    @classmethod
+    def load(cls, stored: bytes) -> Seen:
+        """Raises ValueError, KeyError or TypeError for what another version of this program wrote."""
+        line, _, body = stored.partition(b"\n")
+        head = json.loads(line)
+        if head["shape"] != shape_of(head["kind"]):
+            raise ValueError("written by another version")
+        found = cls(
+            head["at"], head["latency_ms"], head["url"], head["etag"], head["fresh_until"], None, head["digest"]
+        )
+        found.kind, found._json = head["kind"], body
+        return found
+
+
+_HEAD = ("at", "latency_ms", "url", "etag", "fresh_until", "digest", "kind")
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The last attempt at a part failed. `retry_at` None: it fails by what the product declares, not by chance."""
+    """The last attempt at a part failed. `retry_at` None: it fails by what the product declares, not by chance.
+
+    `since`: the first failure of those that followed each other without an answer; None where no fault of the product's
+    is known. The times are epoch seconds.
+    """
 
     at: float
     problem: Problem
     retry_at: float | None
     url: str | None = None
+    since: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,14 +250,14 @@ def _record(fields: dict[bytes, bytes], in_flight: bool) -> Record:
         kind, _, part = raw_name.decode().partition(":")
         try:
             if kind == "seen":
-                found = _load_seen(value)
+                found = Seen.load(value)
                 if found.at >= oldest:
                     seen[part] = found
             elif kind == "fail":
                 failed[part] = _load_failed(value)
             else:
                 times[kind] = float(value)
-        except (ValueError, KeyError, TypeError, ValidationError):
+        except (ValueError, KeyError, TypeError):
             continue  # written by another version of this program: as good as never seen
     return Record(
         seen=seen,
@@ -205,31 +271,12 @@ def _record(fields: dict[bytes, bytes], in_flight: bool) -> Record:
     )
 
 
-def _dump_seen(seen: Seen) -> bytes:
-    head = {
-        "at": seen.at,
-        "latency_ms": seen.latency_ms,
-        "url": seen.url,
-        "etag": seen.etag,
-        "fresh_until": seen.fresh_until,
-        "type": type(seen.view).__name__,
-    }
-    return json.dumps(head).encode() + b"\n" + to_json(seen.view)
-
-
-def _load_seen(value: bytes) -> Seen:
-    head_json, _, view_json = value.partition(b"\n")
-    head = json.loads(head_json)
-    view = from_json(VIEW_TYPES[head.pop("type")], view_json)
-    return Seen(view=view, **head)
-
-
 def _load_failed(value: bytes) -> Failed:
     data = json.loads(value)
-    return Failed(data["at"], Problem(**data["problem"]), data["retry_at"], data.get("url"))
+    return Failed(data["at"], Problem(**data["problem"]), data["retry_at"], data["url"], data["since"])
 
 
-def _write(
+def _command(
     subject: str,
     fields: dict[str, str | bytes],
     gone: Iterable[str] = (),
@@ -237,52 +284,68 @@ def _write(
     flight: str | None,
     keep_seconds: int = LAST_SEEN_SECONDS,
     renew: bool = False,
-) -> bool:
-    """Sets and deletes fields of a subject in one round trip; `renew` starts the time it is kept anew."""
-    keys = [_flight_key(subject), key(subject)]
+    end: bool = False,
+) -> Command:
+    """Sets and deletes fields of a subject; `renew` starts the time it is kept anew, `end` ends the flight."""
     pairs = [item for pair in fields.items() for item in pair]
-    arguments = [flight or "", keep_seconds, "" if renew else "NX", len(fields), *pairs, *gone]
-    return bool(client().run(lambda conn: conn.register_script(_WRITE)(keys, arguments)))
+    modes = "" if renew else "NX", "END" if end else ""
+    return (
+        _WRITE, 2, _flight_key(subject), key(subject), flight or "", keep_seconds, *modes, len(fields), *pairs, *gone
+    )  # fmt: skip
 
 
-def write_seen(
+def run(command: Command) -> bool:
+    """One round trip; whether anything was written. Raises CacheDownError."""
+    return bool(client().run(lambda conn: conn.eval(*command)))
+
+
+def seen_command(
     subject: str,
     part: str,
     seen: Seen,
     keep_seconds: int = LAST_SEEN_SECONDS,
     flight: str | None = None,
     drifts: bool = False,
-) -> bool:
-    """A good answer replaces what was there, and clears the failure. One round trip. Raises CacheDownError.
+) -> Command:
+    """A good answer replaces what was there, and clears the failure.
 
-    With `flight`, the token of mark_started, nothing is written once that flight is over: then the answer is False.
+    With `flight`, the token of `begin`, nothing is written once that flight is over: then `run` answers False.
     `drifts`: the answer is another contract than before, which nobody looked at for drift so far.
     """
-    fields: dict[str, str | bytes] = {f"seen:{part}": _dump_seen(seen)}
+    fields: dict[str, str | bytes] = {f"seen:{part}": seen.dump()}
     # In the same step: a worker that is stopped right after it leaves the looking to the next one.
     gone = [f"fail:{part}", *(["noticed_at"] if drifts else [])]
-    return _write(subject, fields, gone, flight=flight, keep_seconds=keep_seconds, renew=True)
+    return _command(subject, fields, gone, flight=flight, keep_seconds=keep_seconds, renew=True)
 
 
-def write_failed(
+def failed_command(
     subject: str, part: str, failed: Failed, keep_seconds: int = LAST_SEEN_SECONDS, flight: str | None = None
-) -> bool:
-    """A failure stands beside what was seen before. `flight` as with write_seen. Raises CacheDownError."""
-    problem = failed.problem
-    data = {
-        "at": failed.at,
-        "retry_at": failed.retry_at,
-        "url": failed.url,
-        "problem": {"kind": problem.kind, "message": problem.message, "advice": problem.advice},
-    }
-    return _write(subject, {f"fail:{part}": json.dumps(data)}, flight=flight, keep_seconds=keep_seconds)
+) -> Command:
+    """A failure stands beside what was seen before. `flight` as with seen_command."""
+    return _command(subject, {f"fail:{part}": json.dumps(asdict(failed))}, flight=flight, keep_seconds=keep_seconds)
 
 
-def forget_parts(subject: str, parts: Iterable[str], flight: str | None = None) -> None:
-    """Removes parts that the product no longer has. `flight` as with write_seen. Raises CacheDownError."""
-    fields = [f"{kind}:{part}" for part in parts for kind in ("seen", "fail")]
-    if fields:
-        _write(subject, {}, fields, flight=flight)
+def done_command(
+    subject: str, now: float, failed: Mapping[str, Failed], gone: Iterable[str], keep_seconds: int, flight: str
+) -> Command:
+    """Every part has its answer or its failure, the last ones by this; `gone` are parts that the product has no more.
+
+    Ends the flight.
+    """
+    fields: dict[str, str | bytes] = {f"fail:{part}": json.dumps(asdict(failure)) for part, failure in failed.items()}
+    fields["done_at"] = str(now)
+    names = [f"{kind}:{part}" for part in gone for kind in ("seen", "fail")]
+    return _command(subject, fields, names, flight=flight, keep_seconds=keep_seconds, end=True)
+
+
+def write_seen(subject: str, part: str, seen: Seen, keep_seconds: int = LAST_SEEN_SECONDS) -> bool:
+    """`seen_command` at once, whoever is asking. One round trip. Raises CacheDownError."""
+    return run(seen_command(subject, part, seen, keep_seconds))
+
+
+def write_failed(subject: str, part: str, failed: Failed, keep_seconds: int = LAST_SEEN_SECONDS) -> bool:
+    """`failed_command` at once, whoever is asking. One round trip. Raises CacheDownError."""
+    return run(failed_command(subject, part, failed, keep_seconds))
 
 
 def forget(subject: str) -> None:
@@ -317,31 +380,24 @@ def drop_flight(subject: str, flight: str) -> None:
     client().run(lambda conn: conn.register_script(_END_FLIGHT)([_flight_key(subject)], [flight]))
 
 
-def mark_started(subject: str, now: float) -> str:
-    """A worker has taken the question. The token is its right to write, and ends the right of any other.
+def begin(subject: str, now: float) -> tuple[str, Record]:
+    """A worker has taken the question: its token, and what was known before. One round trip. Raises CacheDownError.
 
-    Take it before the product's links are read: a change of the links ends it. Raises CacheDownError.
+    The token is the right to write, and ends the right of any other. Take it before the product's links are read: a
+    change of the links ends it.
     """
     token = secrets.token_hex(8)
-
-    def action(conn: redis.Redis) -> str:
-        pipe = conn.pipeline(transaction=False)
-        pipe.hset(key(subject), "started_at", str(now))
-        pipe.hdel(key(subject), "waiting_since")
-        pipe.expire(key(subject), LAST_SEEN_SECONDS, nx=True)
-        pipe.set(_flight_key(subject), token, ex=FLIGHT_SECONDS)
-        pipe.execute()
-        return token
-
-    return client().run(action)
+    keys = _flight_key(subject), key(subject)
+    answer = client().run(lambda conn: conn.eval(_BEGIN, 2, *keys, token, FLIGHT_SECONDS, str(now), LAST_SEEN_SECONDS))
+    fields: list[bytes] = answer
+    return token, _record(dict(zip(fields[::2], fields[1::2], strict=True)), in_flight=True)
 
 
 def mark_noticed(subject: str, now: float) -> None:
     """Drift was looked for in all that is here. Raises CacheDownError."""
-    _write(subject, {"noticed_at": str(now)}, flight=None)
+    run(_command(subject, {"noticed_at": str(now)}, flight=None))
 
 
 def mark_done(subject: str, now: float, flight: str | None = None) -> None:
-    """Every part has its answer or its failure. Raises CacheDownError."""
-    if _write(subject, {"done_at": str(now)}, flight=flight) and flight:
-        drop_flight(subject, flight)
+    """Every part has its answer or its failure. One round trip. Raises CacheDownError."""
+    run(_command(subject, {"done_at": str(now)}, flight=flight, end=flight is not None))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -10,13 +11,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
 from django.conf import settings
 
 from . import breaker
 from .addresses import Network
+from .cache import Seen
 from .errors import HOST_FAILURES, FetchError
 from .http import DEFAULT_POLICY, Door, Fetched, Policy
 from .parsing import Document, may_be_linked_data, parse
@@ -34,6 +36,16 @@ class HostOutcome:
 
     host: str
     ok: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Called(Generic[T]):
+    """What came of a call: `view` of the document, or None where `same`, the answer of before, still holds."""
+
+    fetched: Fetched
+    view: T | None
+    digest: str
+    same: Seen | None = None
 
 
 class Caller:
@@ -61,14 +73,21 @@ class Caller:
         *,
         report: Callable[[HostOutcome], None],
         accept: str | None = None,
-        etag: str | None = None,
+        before: Seen | None = None,
         policy: Policy = DEFAULT_POLICY,
-    ) -> tuple[Fetched, T | None]:
-        """The answer and what `read(document, url)` made of it; None where it is not modified. Raises FetchError."""
-        gate = partial(self._gate, report)
-        fetched = await self._door.fetch(url, accept=accept, etag=etag, policy=policy, gate=gate)
+    ) -> Called[T]:
+        """The answer and what `read(document, url)` made of it. Raises FetchError.
+
+        `before`: what this URL said before. Where it says the same, by its ETag or byte for byte, nothing is read.
+        """
+        before = before if before is not None and before.url == url else None
+        etag = before.etag if before else None
+        fetched = await self._door.fetch(url, accept=accept, etag=etag, policy=policy, gate=partial(self._gate, report))
         if fetched.not_modified:
-            return fetched, None
+            return Called(fetched, None, before.digest if before else "", same=before)
+        digest = _digest(fetched)
+        if before is not None and before.digest == digest:
+            return Called(fetched, None, digest, same=before)
 
         def understand() -> T:
             document = parse(fetched.body, fetched.media_type, fetched.charset, fetched.url)
@@ -77,8 +96,8 @@ class Caller:
             return read(document, f"{fetched.url}#{fragment}" if fragment else fetched.url)
 
         if _is_cheap(fetched):
-            return fetched, understand()
-        return fetched, await asyncio.to_thread(understand)
+            return Called(fetched, understand(), digest)
+        return Called(fetched, await asyncio.to_thread(understand), digest)
 
     @asynccontextmanager
     async def _gate(self, report: Callable[[HostOutcome], None], url: str) -> AsyncIterator[None]:
@@ -104,6 +123,12 @@ class Caller:
                     report(HostOutcome(host, False))
                 raise
             report(HostOutcome(host, True))
+
+
+def _digest(fetched: Fetched) -> str:
+    """Of all that a view is made from: the bytes, how they are to be read, and where they came from."""
+    how = f"{fetched.media_type}\n{fetched.charset}\n{fetched.url}\n".encode(errors="replace")
+    return hashlib.sha256(how + fetched.body).hexdigest()[:32]
 
 
 def _is_cheap(fetched: Fetched) -> bool:

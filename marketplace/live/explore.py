@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from .cache import Seen
-from .caller import Caller, HostOutcome
+from .caller import Called, Caller, HostOutcome
 from .errors import FetchError, Problem
 from .formats import contract_of, gateway_index, odps, recognise
 from .http import DEFAULT_POLICY, HEALTH_POLICY, Fetched, Policy
@@ -46,7 +46,10 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A part's answer: either `view` or `problem`. `declared`: the problem is what the product offers, not chance."""
+    """A part's answer: `view`, or `problem`, or `same`, the answer of before that still holds.
+
+    `declared`: the problem is what the product offers, not chance.
+    """
 
     part: str
     view: Any = None
@@ -56,9 +59,26 @@ class Answer:
     etag: str | None = None
     cache_seconds: int = 0
     declared: bool = False
+    digest: str = ""
+    same: Seen | None = None
 
 
 Emit = Callable[[Answer | HostOutcome], None]
+
+
+def answer_of(part: str, called: Called[Any], url: str) -> Answer:
+    """What a call gave, as the answer of one part."""
+    fetched = called.fetched
+    return Answer(
+        part,
+        view=called.view,
+        url=url,
+        latency_ms=fetched.elapsed_ms,
+        etag=fetched.etag,
+        cache_seconds=fetched.cache_seconds,
+        digest=called.digest,
+        same=called.same,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,24 +114,27 @@ class Explorer:
             await self._without_discovery()
             return
         try:
-            found, fetched, url = await self._discover(url)
+            called, url = await self._discover(url)
         except FetchError as exc:
             await self._discovery_failed(url, exc.problem)
             return
-        self._emit_answer("index", found.index, url, fetched)
-        if found.product is None:
-            await self._from_index(found.index)
-        else:
-            await self._from_document(found, url, fetched)
+        if called.same is not None:
+            self._emit_called("index", called, url)
+            await self._from_index(called.same.view)
+        elif (found := called.view) is not None:
+            self._emit_answer("index", found.index, url, called.fetched, "" if found.product else called.digest)
+            if found.product is None:
+                await self._from_index(found.index)
+            else:
+                await self._from_document(found, url, called.fetched)
 
-    async def _discover(self, url: str) -> tuple[_Discovered, Fetched, str]:
+    async def _discover(self, url: str) -> tuple[Called[_Discovered], str]:
         """What was found, and the address it was found at."""
         before = self.known.get("index")
         # Only an index that is nothing but an index can be taken from before: the others carry more parts.
-        same = before and before.url == url and before.view.standard.startswith(gateway_index.NAME)
-        etag = before.etag if before and same else None
+        same = before if before and before.view.standard.startswith(gateway_index.NAME) else None
         try:
-            fetched, found = await self._call(url, _discovered, etag=etag)
+            return await self._call(url, _discovered, before=same), url
         except FetchError as exc:
             path = urlsplit(url).path.rstrip("/")
             wrong_place = exc.kind in ("bad_content", "unknown_format") or exc.status in (404, 405, 406)
@@ -119,15 +142,9 @@ class Explorer:
                 raise
             try:
                 guessed = f"{_bare(url)}/discover"
-                fetched, found = await self._call(guessed, _discovered)
-                url = guessed
+                return await self._call(guessed, _discovered), guessed
             except FetchError:
                 raise exc from None  # what was pasted is what its owner can mend
-        if found is None and before is not None:
-            found = _Discovered(before.view)
-        if found is None:
-            raise FetchError("bad_status", "The gateway answered 304 to a first question.", "Tell the product's owner.")
-        return found, fetched, url
 
     async def _from_index(self, index: IndexView) -> None:
         contracts = index.urls("contract") or self.target.urls("contract")
@@ -204,26 +221,24 @@ class Explorer:
         if url is None:
             self._not_offered(part)
             return
-        before = self.known.get(part)
-        etag = before.etag if before and before.url == url else None
         try:
-            fetched, view = await self._call(url, read, etag=etag, accept=accept, policy=policy)
+            called = await self._call(url, read, before=self.known.get(part), accept=accept, policy=policy)
         except FetchError as exc:
             self.emit(Answer(part, problem=exc.problem, url=url))
             return
-        self._emit_answer(part, before.view if view is None and before else view, url, fetched)
+        self._emit_called(part, called, url)
 
     async def _call(
         self,
         url: str,
         read: Callable[[Document, str], Any],
         *,
-        etag: str | None = None,
+        before: Seen | None = None,
         accept: str | None = None,
         policy: Policy = DEFAULT_POLICY,
-    ) -> tuple[Fetched, Any]:
+    ) -> Called[Any]:
         try:
-            return await self.caller.call(url, read, report=self.emit, accept=accept, etag=etag, policy=policy)
+            return await self.caller.call(url, read, report=self.emit, accept=accept, before=before, policy=policy)
         except FetchError:
             raise
         except Exception as exc:  # our own fault, shown as such; the page stays up
@@ -234,7 +249,10 @@ class Explorer:
                 "This is a fault of the marketplace; it has been logged for the operator.",
             ) from exc
 
-    def _emit_answer(self, part: str, view: Any, url: str, fetched: Fetched) -> None:
+    def _emit_called(self, part: str, called: Called[Any], url: str) -> None:
+        self.emit(answer_of(part, called, url))
+
+    def _emit_answer(self, part: str, view: Any, url: str, fetched: Fetched, digest: str = "") -> None:
         self.emit(
             Answer(
                 part,
@@ -243,6 +261,7 @@ class Explorer:
                 latency_ms=fetched.elapsed_ms,
                 etag=fetched.etag,
                 cache_seconds=fetched.cache_seconds,
+                digest=digest,
             )
         )
 

@@ -23,7 +23,7 @@ from typing import NoReturn
 
 import httpx2
 
-from .addresses import Network, address_allowed, checked_url
+from .addresses import Network, Place, address_allowed, place_of
 from .errors import FetchError
 from .wire import (
     Answer,
@@ -146,11 +146,12 @@ class _CheckedNetwork:
                 "Use an address that is reachable from the public internet, or ask the operator to add the network to "
                 "GATEWAY_ALLOWED_NETWORKS.",
             )
-        tls = {"ssl": self._ssl_context, "server_hostname": host} if origin.scheme == "https" else {}
+        loop = asyncio.get_running_loop()
+        context, name = (self._ssl_context, host) if origin.scheme == "https" else (None, None)
         failure: OSError | None = None
         for address in addresses:
             try:
-                _, opened = await asyncio.get_running_loop().create_connection(make, address, port, **tls)
+                _, opened = await loop.create_connection(make, address, port, ssl=context, server_hostname=name)
             except ssl.SSLError:
                 raise  # it answered; another address of the same name is no better
             except OSError as exc:
@@ -195,7 +196,7 @@ class Door:
 
         With `etag` the request is conditional, and the answer may be `not_modified`.
         """
-        target = checked_url(url)
+        target = place_of(url)
         try:
             return await self._follow(target, accept, etag, policy, gate or _no_gate)
         except TimeoutError as exc:
@@ -205,9 +206,7 @@ class Door:
                 "Try again in a moment. If it stays slow, tell the product's owner; nothing is wrong on your side.",
             ) from exc
 
-    async def _follow(
-        self, target: httpx2.URL, accept: str | None, etag: str | None, policy: Policy, gate: Gate
-    ) -> Fetched:
+    async def _follow(self, target: Place, accept: str | None, etag: str | None, policy: Policy, gate: Gate) -> Fetched:
         seen = {str(target)}
         spent = 0.0
         for _ in range(policy.max_redirects + 1):
@@ -232,14 +231,13 @@ class Door:
             "Use the address the product finally answers at.",
         )
 
-    async def _ask(self, url: httpx2.URL, accept: str | None, etag: str | None, policy: Policy) -> Answer:
+    async def _ask(self, url: Place, accept: str | None, etag: str | None, policy: Policy) -> Answer:
         condition = f"If-None-Match: {etag}\r\n" if etag and _HEADER_SAFE.fullmatch(etag) else ""
-        host, path = url.netloc.decode("ascii"), url.raw_path.decode("ascii")
         head = (
-            f"GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: {self._user_agent}\r\n"
+            f"GET {url.path} HTTP/1.1\r\nHost: {url.netloc}\r\nUser-Agent: {self._user_agent}\r\n"
             f"Accept: {accept or ACCEPTED}\r\nAccept-Encoding: gzip, deflate\r\n{condition}\r\n"
         )
-        origin = Origin(url.scheme, url.raw_host.decode("ascii"), url.port or _PORTS[url.scheme])
+        origin = Origin(url.scheme, url.host, url.port)
         judge = partial(_wanted, url, etag, policy)
         try:
             return await self._wire.exchange(origin, head.encode("ascii"), judge, policy.max_bytes)
@@ -250,10 +248,9 @@ class Door:
 
 
 _REDIRECTS = (301, 302, 303, 307, 308)
-_PORTS = {"http": 80, "https": 443}
 
 
-def _wanted(url: httpx2.URL, etag: str | None, policy: Policy, status: int, headers: Headers) -> bool:
+def _wanted(url: Place, etag: str | None, policy: Policy, status: int, headers: Headers) -> bool:
     """Whether the body of this answer is to be read. Raises FetchError where the answer is none."""
     if status == 304 and etag is not None:
         return True
@@ -267,7 +264,7 @@ def _wanted(url: httpx2.URL, etag: str | None, policy: Policy, status: int, head
     return True
 
 
-def _fetched(answer: Answer, url: httpx2.URL, etag: str | None, started: float) -> Fetched:
+def _fetched(answer: Answer, url: Place, etag: str | None, started: float) -> Fetched:
     headers = answer.headers
     media_type, charset = _media_type(headers.get("content-type", ""))
     answered_etag = headers.get("etag")
@@ -291,9 +288,9 @@ def _no_gate(_url: str) -> AbstractAsyncContextManager[None]:
     return nullcontext()
 
 
-def _next_hop(current: httpx2.URL, location: str) -> httpx2.URL:
+def _next_hop(current: Place, location: str) -> Place:
     try:
-        target = checked_url(str(current.join(location)))
+        target = place_of(str(httpx2.URL(str(current)).join(location)))
     except (httpx2.InvalidURL, ValueError, UnicodeError) as exc:
         raise FetchError(
             "bad_redirect", f"{_where(current)} redirects to something that is not an address.", _MEND_REDIRECT
@@ -318,7 +315,7 @@ def _too_large(max_bytes: int) -> FetchError:
     )
 
 
-def _bad_status(status: int, url: httpx2.URL) -> NoReturn:
+def _bad_status(status: int, url: Place) -> NoReturn:
     said = f"{_where(url)} answered with status {status}"
     if status in (401, 403):
         message, advice = (
@@ -336,7 +333,7 @@ def _bad_status(status: int, url: httpx2.URL) -> NoReturn:
     raise FetchError("bad_status", message, advice, status=status)
 
 
-def _explain(exc: WireError | OSError, url: httpx2.URL) -> NoReturn:
+def _explain(exc: WireError | OSError, url: Place) -> NoReturn:
     where = _where(url)
     if isinstance(exc, ssl.SSLError):
         raise FetchError(
@@ -370,8 +367,8 @@ def _explain(exc: WireError | OSError, url: httpx2.URL) -> NoReturn:
     ) from exc
 
 
-def _where(url: httpx2.URL) -> str:
-    return url.netloc.decode("ascii", "replace")
+def _where(url: Place) -> str:
+    return url.netloc
 
 
 def _media_type(content_type: str) -> tuple[str, str | None]:

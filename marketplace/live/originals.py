@@ -93,7 +93,7 @@ def refresh(product_id: int, url: str) -> None:
 
 def _fetch(url: str) -> Fetched:
     outcomes: list[HostOutcome] = []
-    breaker.load([breaker.host_of(url)])
+    breaker.load(1.0)
 
     async def fetch(hands: Caller) -> Fetched:
         return await hands.fetch(url, report=outcomes.append)

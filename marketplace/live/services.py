@@ -4,28 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import queue
 import time
-from collections.abc import Callable, Coroutine
-from functools import partial
+from collections.abc import Callable
 from typing import Any
 
 import structlog
-from django.db import connection
 
 from marketplace.celery import app as celery
 from registry import queries
 
-from . import breaker, cache, caller, state
-from .bounds import bounded
-from .cache import CacheDownError, Failed, Seen
-from .caller import Caller, HostOutcome
+from . import breaker, cache, state
+from .cache import CacheDownError
+from .caller import Caller
 from .drift.watching import Watch
 from .errors import FetchError, Problem
-from .explore import PARTS, Answer, Emit, Explorer, Target, not_offered
+from .exploration import Exploration
+from .explore import PARTS, Answer, Emit, Explorer, Target, answer_of, not_offered
 from .formats import gateway_index
+from .parsing import Document
 from .state import LiveArtifact, LiveProduct, Part
-from .view import ContractListView
+from .view import SampleView
+from .writing import BREAKER_SECONDS
 
 log = structlog.get_logger(__name__)
 
@@ -130,10 +129,13 @@ def refresh_product(product_id: int, told: Callable[[Answer], None] | None = Non
     """Asks a registered product everything. Waits; for workers only. `told` hears each answer as it arrives."""
     subject = subject_of(product_id)
     with contextlib.suppress(CacheDownError):  # without Redis there is nobody to tell
-        flight = cache.mark_started(subject, time.time())
-        watch = Watch(product_id, subject, time.time())
-        target = target_of(product_id)
-        _refresh(target, subject, flight, cache.LAST_SEEN_SECONDS, guess=False, watch=watch, told=told)
+        asked_at = time.time()
+        flight, record = cache.begin(subject, asked_at)
+        watch = Watch(product_id, subject, asked_at)
+        watch.begin(record)
+        exploration = Exploration(subject, flight, record, watch=watch, told=told)
+        _explore(target_of(product_id), record, exploration)
+        watch.finish()  # after the page has all it waits for: writing an event may take a while
 
 
 def refresh(
@@ -142,51 +144,17 @@ def refresh(
     """Asks the product everything and writes each answer to the cache as it arrives. Waits; for workers only."""
     subject = subject or subject_of(target.product_id)
     with contextlib.suppress(CacheDownError):
-        _refresh(target, subject, cache.mark_started(subject, time.time()), keep_seconds, guess)
+        flight, record = cache.begin(subject, time.time())
+        _explore(target, record, Exploration(subject, flight, record, keep_seconds), guess)
 
 
-def _refresh(
-    target: Target,
-    subject: str,
-    flight: str,
-    keep_seconds: int,
-    guess: bool,
-    watch: Watch | None = None,
-    told: Callable[[Answer], None] | None = None,
-) -> None:
-    record = cache.read(subject)
-    known = record.seen
-    if watch:
-        watch.begin(record)
-    breaker.load(breaker.host_of(url) for _, url in target.links)
+def _explore(target: Target, record: cache.Record, exploration: Exploration, guess: bool = False) -> None:
+    breaker.load(BREAKER_SECONDS)
 
     async def explore(hands: Caller, emit: Emit) -> None:
-        await Explorer(hands, target, emit, known, guess).run()
+        await Explorer(hands, target, emit, record.seen, guess).run()
 
-    write = partial(_write, subject, flight, keep_seconds, watch=watch)
-
-    def heard(answer: Answer) -> None:
-        write(answer)
-        if told:
-            told(answer)
-
-    answered = _run(explore, heard)
-    gone = [part for part in known if part not in answered and part.startswith("contract:")]
-    # A list that could not be read says nothing of what is gone.
-    if answered.get("contracts"):
-        cache.forget_parts(subject, gone, flight)
-    for part in (*PARTS, *_listed(subject)):
-        if part not in answered:
-            write(Answer(part, problem=_CUT_SHORT))
-    cache.mark_done(subject, time.time(), flight)
-    if watch:  # after the page has all it waits for: writing an event may take a while
-        watch.finish()
-
-
-def _listed(subject: str) -> list[str]:
-    """The parts of the contracts that the product lists. Raises CacheDownError."""
-    listing = cache.read(subject).seen.get("contracts")
-    return [ref.part for ref in listing.view.refs] if listing and isinstance(listing.view, ContractListView) else []
+    exploration.run(explore, PARTS, TASK_DEADLINE_SECONDS)
 
 
 def refresh_sample(product_id: int, artifact_id: str) -> None:
@@ -201,85 +169,26 @@ def refresh_sample(product_id: int, artifact_id: str) -> None:
         if url is None:
             return
         subject = sample_subject(product_id, url)
-        flight = cache.mark_started(subject, time.time())
-        before = cache.read(subject).seen.get("sample")
+        flight, record = cache.begin(subject, time.time())
+        breaker.load(BREAKER_SECONDS)
 
         async def explore(hands: Caller, emit: Emit) -> None:
+            before = record.seen.get("sample")
             try:
-                fetched, view = await hands.call(
-                    url,
-                    lambda document, _: gateway_index.sample(document),
-                    report=emit,
-                    etag=before.etag if before else None,
-                )
+                called = await hands.call(url, _sample, report=emit, before=before)
             except FetchError as exc:
                 problem = _NEEDS_ACCESS if exc.status in (401, 403) else exc.problem
                 emit(Answer("sample", problem=problem, url=url, declared=problem is _NEEDS_ACCESS))
                 return
-            view = before.view if view is None and before else view
-            emit(Answer("sample", view, None, url, fetched.elapsed_ms, fetched.etag, fetched.cache_seconds))
+            emit(answer_of("sample", called, url))
 
-        write = partial(_write, subject, flight, cache.LAST_SEEN_SECONDS)
-        if not _run(explore, write):
-            write(Answer("sample", problem=_CUT_SHORT, url=url))
-        cache.mark_done(subject, time.time(), flight)
+        Exploration(subject, flight, record).run(explore, ("sample",), TASK_DEADLINE_SECONDS)
+
+
+def _sample(document: Document, _url: str) -> SampleView:
+    return gateway_index.sample(document)
 
 
 _NEEDS_ACCESS = Problem(
     "bad_status", "Sample rows need access to this artifact.", "Its owner shows rows only to those with access."
 )
-_CUT_SHORT = Problem(
-    "slow", "The product's answers took too long together.", "Try again in a moment; what came in time is shown."
-)
-
-
-def _run(
-    explore: Callable[[Caller, Emit], Coroutine[Any, Any, None]], write: Callable[[Answer], None]
-) -> dict[str, bool]:
-    """Runs on the process's loop, writes what is emitted as it comes; the parts answered, and whether with a view.
-
-    Gives the thread's database connection back first: a worker has far more threads that wait than connections.
-    """
-    if not connection.in_atomic_block:
-        connection.close()  # with a pool: gives it back
-    emitted: queue.SimpleQueue[Answer | HostOutcome | None] = queue.SimpleQueue()
-
-    async def whole(hands: Caller) -> None:
-        try:
-            await explore(hands, emitted.put)
-        finally:
-            emitted.put(None)
-
-    # A little less than the whole, so that who waited in vain is still told why.
-    future = caller.submit(whole, TASK_DEADLINE_SECONDS - 0.5)
-    answered: dict[str, bool] = {}
-    outcomes: dict[str, list[bool]] = {}
-    until = time.monotonic() + TASK_DEADLINE_SECONDS
-    with contextlib.suppress(queue.Empty):
-        while (item := emitted.get(timeout=max(0.01, until - time.monotonic()))) is not None:
-            if isinstance(item, HostOutcome):
-                outcomes.setdefault(item.host, []).append(item.ok)
-                continue
-            answered[item.part] = item.view is not None
-            with contextlib.suppress(CacheDownError):
-                write(item)
-    if future.done():
-        future.result()  # a fault of ours is not swallowed
-    else:
-        future.cancel()
-    for host, oks in outcomes.items():
-        breaker.record(host, any(oks), failures=len(oks))
-    return answered
-
-
-def _write(subject: str, flight: str, keep_seconds: int, answer: Answer, watch: Watch | None = None) -> None:
-    now = time.time()
-    if answer.problem is not None:
-        retry_at = None if answer.declared else now + cache.FAILED_SECONDS
-        failed = Failed(now, answer.problem, retry_at, answer.url)
-        cache.write_failed(subject, answer.part, failed, keep_seconds, flight)
-    else:
-        fresh_until = now + max(cache.FRESH_SECONDS_MIN, answer.cache_seconds)
-        seen = Seen(now, answer.latency_ms, answer.url, answer.etag, fresh_until, bounded(answer.view))
-        drifts = watch is not None and watch.sees(answer.part, seen.view)
-        cache.write_seen(subject, answer.part, seen, keep_seconds, flight, drifts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -51,7 +51,8 @@ class Part:
     """One part of a product as a page shows it.
 
     `view` is the last good answer, in any state; `age_seconds` and `seen_at` say how old it is, `latency_ms` how long
-    it took, `url` where it came from. `waiting`: an answer is under way, ask again shortly.
+    it took, `url` where it came from. `waiting`: an answer is under way, ask again shortly. `failing_since`: the first
+    of the failures since it last answered, a day back at most; None where it does not fail.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Part:
     asked_at: datetime | None = None
     waiting: bool = False
     problem: Problem | None = None
+    failing_since: datetime | None = None
 
     @property
     def message(self) -> str:
@@ -171,7 +173,7 @@ def part_of(record: Record, name: str, now: float) -> Part:
     """The state of one part. `now` in epoch seconds."""
     seen = record.seen.get(name)
     failed = record.failed.get(name)
-    if seen is not None and not isinstance(seen.view, VIEW_OF_PART.get(name, ContractView)):
+    if seen is not None and seen.kind != VIEW_OF_PART.get(name, ContractView).__name__:
         seen = None
     asked = record.waiting_since or record.asked_at
     answered_at = max(seen.at if seen else 0.0, failed.at if failed else 0.0)
@@ -207,6 +209,7 @@ def part_of(record: Record, name: str, now: float) -> Part:
         asked_at=_time(asked),
         waiting=waiting,
         problem=problem,
+        failing_since=_time(failed.since) if failed is not None and failed.retry_at is not None else None,
     )
 
 
@@ -244,10 +247,7 @@ def product_unavailable(product_id: int) -> LiveProduct:
 def _with_url(part: Part, url: str) -> Part:
     if part.url:
         return part
-    return Part(
-        part.name, part.state, part.view, part.seen_at, part.age_seconds, part.latency_ms, url, part.asked_at,
-        part.waiting, part.problem,
-    )  # fmt: skip
+    return replace(part, url=url)
 
 
 def _time(seconds: float | None) -> datetime | None:

@@ -71,7 +71,7 @@ class Answer:
 class Connection(asyncio.Protocol):
     """One connection, with one exchange at a time."""
 
-    def __init__(self, lost: Callable[[Connection], None]) -> None:
+    def __init__(self, lost: Callable[[Connection], object]) -> None:
         self._lost = lost
         self._done: asyncio.Future[Answer] | None = None
         self.reusable = False

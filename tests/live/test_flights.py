@@ -75,8 +75,8 @@ def test_sample_rows_of_the_old_address_are_not_shown_after_the_change(server, s
 
 
 def test_one_exploration_does_not_end_the_flight_of_another():
-    first = cache.mark_started("p:5", time.time())
-    second = cache.mark_started("p:5", time.time())
+    first, _ = cache.begin("p:5", time.time())
+    second, _ = cache.begin("p:5", time.time())
     cache.mark_done("p:5", time.time(), first)
     assert cache.read("p:5").in_flight
     assert cache.read("p:5").done_at is None
@@ -88,5 +88,5 @@ def test_one_exploration_does_not_end_the_flight_of_another():
 
 
 def test_a_flight_lasts_longer_than_a_worker_may_take(fresh_redis):
-    cache.mark_started("p:5", time.time())
+    cache.begin("p:5", time.time())
     assert fresh_redis.ttl(cache._flight_key("p:5")) > services.TASK_DEADLINE_SECONDS + 5

@@ -68,7 +68,7 @@ def test_a_question_nobody_takes_is_told_to_the_operator(fresh_redis):
     assert live.index.problem.kind == "no_workers"
     fresh_redis.delete(cache._flight_key(services.subject_of(5)))  # the question expired; who looks asks anew
     assert services.look(5).index.state == "unavailable"
-    cache.mark_started(services.subject_of(5), time.time())
+    cache.begin(services.subject_of(5), time.time())
     assert services.look(5).index.state in ("loading", "slow")
 
 
@@ -200,7 +200,7 @@ def test_a_host_that_keeps_failing_is_left_alone_for_a_while_and_recovers(server
     server.stop_listening()
     for _ in range(3):
         services.refresh(target)
-    breaker.load([host])
+    breaker.load()
     services.refresh(target)
     live = services.look(5, ask=False)
     assert live.index.problem.kind == "resting"
@@ -217,7 +217,7 @@ def test_the_breaker_is_shared_between_processes_through_redis(fresh_redis):
     breaker.record("slow.example:443", False, failures=breaker.FAILURES)
     breaker._open_until.clear()  # as another process starts
     breaker.check("slow.example:443")
-    breaker.load(["slow.example:443"])
+    breaker.load()
     with pytest.raises(Exception, match="in a row"):
         breaker.check("slow.example:443")
 
@@ -226,7 +226,7 @@ def test_single_failures_between_successes_do_not_open_the_breaker():
     for _ in range(3 * breaker.FAILURES):
         breaker.record("flaky.example:443", False)
         breaker.record("flaky.example:443", True)
-    breaker.load(["flaky.example:443"])
+    breaker.load()
     breaker.check("flaky.example:443")
 
 

@@ -30,6 +30,7 @@ class Watch:
         self._asked_at = asked_at
         self._record = Record()
         self._came: dict[str, Any] = {}
+        self._held: set[str] = set()
         self._changed = False
 
     def begin(self, record: Record) -> None:
@@ -47,11 +48,17 @@ class Watch:
         self._changed = self._changed or changed
         return changed
 
+    def holds(self, part: str) -> None:
+        """The answer that was known before still holds."""
+        self._held.add(part)
+
     def finish(self) -> None:
         """Notices what changed, if anything did. Never raises: what fails is done by the next refresh."""
-        offered, complete = self._offered()
         known = self._record.noticed_at
-        if not offered or not (self._changed or known is None or time.time() - known > CONFIRM_SECONDS):
+        if not (self._changed or known is None or time.time() - known > CONFIRM_SECONDS):
+            return
+        offered, complete = self._offered()
+        if not offered:
             return
         before = [seen.view for seen in self._record.seen.values() if isinstance(seen.view, ContractView)]
         artifacts = self._record.seen.get("artifacts")
@@ -67,7 +74,7 @@ class Watch:
     def _offered(self) -> tuple[list[ContractView], bool]:
         """The contracts offered now, one that did not answer as last seen; and whether these are all."""
         listing = self._came.get("contracts")
-        artifacts = of_artifacts(self._came.get("artifacts"))
+        artifacts = of_artifacts(self._known("artifacts") if "artifacts" in self._held else self._came.get("artifacts"))
         if not isinstance(listing, ContractListView):
             return artifacts, False
         views = [self._came.get(ref.part) or self._known(ref.part) for ref in listing.refs]
