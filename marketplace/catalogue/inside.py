@@ -21,6 +21,7 @@ from marketplace.live import inside
 from marketplace.live.cache import CacheDownError
 from marketplace.live.errors import Problem
 from marketplace.live.inside import ProductFound, Search
+from marketplace.live.matching import Row
 from registry import queries
 from registry.access import person, product_or_404
 from registry.models import Product
@@ -186,7 +187,7 @@ def _problem(search: Search) -> Problem | None:
     )
 
 
-def _row(product: Product, row: inside.Row) -> RowContext:
+def _row(product: Product, row: Row) -> RowContext:
     page = product.get_absolute_url()
     if row.artifact_id:
         page = reverse(

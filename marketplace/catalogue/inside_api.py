@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 from marketplace.catalogue.filters import Filters
 from marketplace.catalogue.inside import askers, candidates, visible
 from marketplace.live import inside
+from marketplace.live.matching import words_of
 from registry import queries
 from registry.access import visible_or_404
 from registry.models import AccessMode, ProductType
@@ -105,7 +106,7 @@ class InsideView(APIView):
         asked = InsideQuery(data=request.query_params)
         asked.is_valid(raise_exception=True)
         given = asked.validated_data
-        if not inside.words_of(given["q"]):
+        if not words_of(given["q"]):
             raise exceptions.ValidationError({"q": inside.NOTHING_TO_ASK.advice})
         search = inside.begin(given["q"], self._ids(request, given["product"]), askers(request))
         if search.wait_seconds:

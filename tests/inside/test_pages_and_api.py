@@ -2,12 +2,14 @@
 
 import json
 import re
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from marketplace.live import inside
 from registry import events
+from registry.models import Product
 from tests.live.gateways import ARTIFACTS, CONTRACT
 from tests.live.hostile import answer, hang
 
@@ -17,7 +19,7 @@ NASTY = "station <img src=x onerror=window.ran=1> <script>window.ran=1</script> 
 HTMX = {"HX-Request": "true"}
 
 
-def nasty(product_at, name="daily-rain"):
+def nasty(product_at: Callable[..., Product], name: str = "daily-rain") -> Product:
     column = {"name": 'station"><b>', "description": NASTY, "businessName": NASTY}
     contract = {**CONTRACT, "schema": [{"name": "rain", "properties": [column]}]}
     listed = {**ARTIFACTS["artifacts"][0], "title": NASTY, "summary": NASTY}

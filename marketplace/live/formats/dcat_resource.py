@@ -100,7 +100,7 @@ class Resources:
     def _name(self, node: Node, *names: str) -> str | None:
         """What it is called, or the end of its address: "DAILY" of "…/authority/frequency/DAILY"."""
         said = self.graph.said(node, *names)
-        return last_part(said) if said and "://" in said else said
+        return last_part(said) if said and web_url(said) else said
 
     def _terms(self, node: Node, *names: str) -> tuple[Term, ...]:
         found = [Term(said) for value in self.graph.values(node, *names) if (said := text(value.text))]
