@@ -1,7 +1,9 @@
 """The container recipe: small, non-root, and with everything that the gateway imports."""
 
 import ast
+import re
 import sys
+import tomllib
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -32,6 +34,18 @@ def required() -> set[str]:
 
 def test_every_package_that_is_imported_is_installed():
     assert imported() - required() - OPTIONAL == set()
+
+
+def test_the_recipe_installs_what_the_extra_does():
+    """DuckDB imports `pytz` by itself, so reading the imports does not tell; the lists keep each other whole."""
+    project = tomllib.loads((GATEWAY.parent / "pyproject.toml").read_text("utf-8"))["project"]
+    extra = {re.split(r"[\[><=; ]", line)[0].lower() for line in project["optional-dependencies"]["gateway"]}
+    assert required() == extra
+
+
+def test_each_package_has_an_exact_version():
+    pinned = {line.split("==")[0].lower() for line in (GATEWAY.parent / "constraints.txt").read_text().splitlines()}
+    assert {name.replace("_", "-") for name in required()} - pinned == set()
 
 
 def test_nothing_of_the_marketplace_is_installed():
