@@ -50,9 +50,7 @@ def artifacts(product: Product, found: LiveProduct, polling: Polling) -> Context
 
 def contract(product: Product, found: LiveProduct, polling: Polling) -> Context:
     """Every contract of the product."""
-    known = [part for part in found.contracts if isinstance(part.view, ContractView)]
-    newest_first = sorted(known, key=lambda part: order(part.view.version), reverse=True)
-    shown = sorted(newest_first, key=_place(found))
+    shown = sorted(_newest_first(found), key=_place(found))
     missing = [part for part in found.contracts if part.view is None and part.problem]
     head = _head(found.contract_list, found.contracts, shown)
     waiting = found.contract_list.waiting or any(part.waiting for part in found.contracts)
@@ -130,8 +128,14 @@ def _said(found: LiveProduct) -> Problem | None:
     return found.index.problem if found.index.problem != NO_WORKERS else None
 
 
+def _newest_first(found: LiveProduct) -> list[Part]:
+    """The parts that hold a contract; of one in several versions the newest comes first, for that one holds."""
+    known = [part for part in found.contracts if isinstance(part.view, ContractView)]
+    return sorted(known, key=lambda part: order(part.view.version), reverse=True)
+
+
 def _contracts(found: LiveProduct) -> list[ContractView]:
-    return [part.view for part in found.contracts if isinstance(part.view, ContractView)]
+    return [part.view for part in sorted(_newest_first(found), key=_place(found))]
 
 
 def measured_by(found: LiveProduct) -> MetricsView | None:

@@ -22,6 +22,7 @@ from tests.live.hostile import Server
 Edit = Callable[[dict[str, Any]], Any]
 SOURCE = DEMO / "precipitation" / "us-precipitation"
 CONTRACT = "us-precipitation-monthly"
+OLDER = "monthly-normals-1.3.0.odcs.yaml"
 
 
 @pytest.fixture(autouse=True)
@@ -64,8 +65,9 @@ class Folder:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Folder:
-    """A copy of a demo product."""
+    """A copy of a demo product, with the newest version of its contract alone."""
     shutil.copytree(SOURCE, tmp_path / "product")
+    (tmp_path / "product" / "contracts" / OLDER).unlink()
     return Folder(tmp_path / "product")
 
 

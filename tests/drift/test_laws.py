@@ -81,13 +81,14 @@ def shuffled(value: Any, chance: random.Random) -> Any:
     return value
 
 
+@settings(deadline=None)
 @given(contracts)
 def test_a_contract_does_not_differ_from_itself(contract: ContractView):
     found = compare(contract, contract)
     assert (found.changes, found.level, found.bump in ("fits", "not_semver")) == ((), None, True)
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(contracts, contracts)
 def test_there_are_changes_exactly_where_fingerprints_differ(one: ContractView, other: ContractView):
     found = compare(one, other)
@@ -95,13 +96,14 @@ def test_there_are_changes_exactly_where_fingerprints_differ(one: ContractView, 
     assert (found.fingerprint_before, found.fingerprint_after) == (fingerprint(one), fingerprint(other))
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(documents, st.randoms(use_true_random=False))
 def test_order_never_matters(document: dict[str, Any], chance: random.Random):
     other = shuffled(document, chance)
     assert compare(view(document), view(other)).changes == ()
 
 
+@settings(deadline=None)
 @given(documents, documents, st.randoms(use_true_random=False))
 def test_what_changed_does_not_depend_on_order(one: dict[str, Any], other: dict[str, Any], chance: random.Random):
     found = compare(view(one), view(other))
@@ -109,6 +111,7 @@ def test_what_changed_does_not_depend_on_order(one: dict[str, Any], other: dict[
     assert [c.stored() for c in found.changes] == [c.stored() for c in again.changes]
 
 
+@settings(deadline=None)
 @given(contracts, contracts)
 def test_the_level_of_all_changes_is_that_of_the_gravest(one: ContractView, other: ContractView):
     changes = compare(one, other).changes
@@ -116,6 +119,7 @@ def test_the_level_of_all_changes_is_that_of_the_gravest(one: ContractView, othe
     assert [LEVELS.index(c.level) for c in changes] == sorted((LEVELS.index(c.level) for c in changes), reverse=True)
 
 
+@settings(deadline=None)
 @given(contracts, contracts)
 def test_what_is_stored_of_a_change_is_names_only(one: ContractView, other: ContractView):
     for change in compare(one, other).changes:
@@ -124,16 +128,19 @@ def test_what_is_stored_of_a_change_is_names_only(one: ContractView, other: Cont
         assert all(text.isprintable() and len(text) <= 120 for text in row.values())
 
 
+@settings(deadline=None)
 @given(contracts)
 def test_a_contract_that_was_carried_through_the_cache_is_the_same(contract: ContractView):
     assert fingerprint(from_json(ContractView, to_json(contract))) == fingerprint(contract)
 
 
+@settings(deadline=None)
 @given(contracts)
 def test_neither_the_version_nor_our_remarks_are_a_change(contract: ContractView):
     assert compare(contract, replace(contract, version="9.9.9", problems=("bad",))).changes == ()
 
 
+@settings(deadline=None)
 @given(contracts)
 def test_a_new_column_is_minor_and_its_removal_major(contract: ContractView):
     new = ColumnView(name="brand new", path="brand new", logical_type="map")
@@ -162,6 +169,7 @@ versions = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(versions, levels)
 def test_the_suggested_version_fits(version: str, level: Any):
     proposed = suggested(version, level)
@@ -171,6 +179,7 @@ def test_the_suggested_version_fits(version: str, level: Any):
         assert order(proposed) > order(version)
 
 
+@settings(deadline=None)
 @given(versions, versions, levels)
 def test_a_lower_version_is_always_back_and_the_same_one_never_fits_a_change(one: str, other: str, level: Any):
     said = judged(one, other, level)
@@ -179,6 +188,7 @@ def test_a_lower_version_is_always_back_and_the_same_one_never_fits_a_change(one
         assert said == ("none" if level else "fits")
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200), st.text(max_size=200), levels, st.booleans())
 def test_any_text_is_judged(one: str, other: str, level: Any, known: bool):
     said = judged(one, other, level, known=known)
