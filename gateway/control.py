@@ -28,7 +28,7 @@ class Control:
         self._state = state
         self._paused: dict[str, Any] | None = None
         self._limits: dict[str, Any] = {}
-        self._known = not state_file_exists(state)
+        self._known = not state.kept
         self.listeners: list[Callable[[str, dict[str, Any]], None]] = []
         """Called with `product.paused` or `product.resumed`, and who and why."""
         self._applied: tuple[GatewayConfig, GatewayConfig] | None = None
@@ -91,11 +91,8 @@ class Control:
             return config
         if self._applied is None or self._applied[0] is not config:
             try:
-                try:
-                    self._applied = (config, _with(config, self._limits))
-                except ValidationError:  # kept by an earlier version, which allowed more
-                    self._applied = (config, config)
-            except ValidationError:  # a later version of the gateway may know other limits
+                self._applied = (config, _with(config, self._limits))
+            except ValidationError:  # kept by another version, which knew other limits or allowed more
                 self._applied = (config, config)
         return self._applied[1]
 
@@ -112,13 +109,6 @@ class Control:
             action = "Try again later; /discover and /observe still answer."
             headers = {"Retry-After": str(paused.retry_after_seconds)}
             raise ProblemError(503, "Paused", detail, action, headers)
-
-
-def state_file_exists(state: State) -> bool:
-    """Whether an earlier run left something to read."""
-    from gateway.state import STATE_FILE
-
-    return state.directory is not None and (state.directory / STATE_FILE).is_file()
 
 
 def _with(config: GatewayConfig, limits: dict[str, Any]) -> GatewayConfig:

@@ -1,11 +1,17 @@
 """The owner pauses, resumes and configures; nobody else does; a restart forgets none of it."""
 
+import shutil
+
 import pytest
+from starlette.testclient import TestClient
 
 from gateway import grants
+from gateway.app import create_app
+from gateway.state import State
 
 from .house import House
 from .issuer import Issuer
+from .test_observing import until
 
 
 @pytest.fixture
@@ -86,3 +92,60 @@ def test_bodies_that_are_no_order_to_pause(house, issuer):
         assert answer.status_code == status
     assert house.client.post("/control/pause", headers=owner).status_code == 200
     assert house.client.get("/control/pause").status_code == 405
+
+
+def test_a_token_that_is_not_for_this_owner_changes_nothing(house, issuer):
+    wrong = [
+        {"aud": "https://other.example.org"},
+        {"exp": 1},
+        {"product": "urn:dp:other:product"},
+        {"iss": "https://x"},
+    ]
+    for claims in wrong:
+        for name in ("pause", "configure"):
+            assert post(house, name, issuer.bearer("control", **claims), limits={"query_rows": 1}).status_code == 401
+    assert house.client.get(house.rain).status_code == 200
+    assert len(house.rows("FROM data")) == 150
+
+
+def test_what_was_ordered_waits_until_the_pause_is_over_and_all_else_still_answers(house, issuer):
+    order = house.client.post(f"{house.rain}/orders", json={}).headers["location"]
+    until(lambda: house.client.get(order).json()["status"] == "ready")
+    owner = issuer.bearer("control")
+    post(house, "pause", owner, retryAfterSeconds=5)
+    result = house.client.get(f"{order}/result")
+    assert (result.status_code, result.headers["retry-after"]) == (503, "5")
+    for path in ("/discover", "/discover/metadata", "/discover/artifacts", "/observe/health", "/observe/metrics",
+                 "/observe/results", "/certify/status", "/discover/openapi.json"):  # fmt: skip
+        assert house.client.get(path).status_code == 200
+    again = post(house, "pause", owner, reason="Longer.", retryAfterSeconds=9).json()
+    assert again["since"] == post(house, "pause", owner, reason="Longer.", retryAfterSeconds=9).json()["since"]
+    assert house.client.get(house.rain).headers["retry-after"] == "9"
+    post(house, "resume", owner)
+    assert house.client.get(f"{order}/result").status_code == 200
+
+
+def test_a_pause_and_limits_of_a_product_are_its_own(house, issuer, tmp_path, client_of):
+    other = House(copied(house.folder, tmp_path / "other"), client_of, house.config)
+    post(house, "pause", issuer.bearer("control"))
+    assert (house.client.get(house.rain).status_code, other.client.get(other.rain).status_code) == (503, 200)
+
+
+def copied(folder, to):
+    shutil.copytree(folder, to, ignore=shutil.ignore_patterns(".gateway"))
+    return to
+
+
+def test_limits_that_a_later_version_would_not_allow_are_left_out_and_nothing_stops(house):
+    state = house.client.app.state.context.state
+    state.put("control.limits", {"query_rows": -1, "unknown": 3})
+    again = house.client_of(house.folder)
+    assert again.post(f"{house.rain}/query", json={"sql": "FROM data"}).json()["rowCount"] == 150
+
+
+def test_where_nothing_can_be_kept_a_pause_still_holds_and_health_says_what_it_is_worth(house, issuer, tmp_path):
+    (tmp_path / "taken").write_text("a file where the directory should be")
+    client = TestClient(create_app(house.folder, state=State(tmp_path / "taken")))
+    assert post(house, "pause", issuer.bearer("control"), client).status_code == 200
+    assert client.get(house.rain).status_code == 503
+    assert "kept in memory" in "".join(client.get("/observe/health").json()["notes"])
