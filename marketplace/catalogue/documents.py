@@ -118,10 +118,10 @@ def documentation(
     return bounds.rows(
         (link for link in links if web_address(link.url)),
         lambda link: LinkRow(
-            link.description or in_plain_words(link.type) or short_address(link.url),
+            link.description or short_address(link.url),
             web_address(link.url),
             guide_icon(link),
-            in_plain_words(link.type) if link.description else "",
+            in_plain_words(link.type),
             page(link) if page else "",
         ),
     )

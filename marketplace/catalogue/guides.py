@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 
 from marketplace.catalogue.addresses import guide_key
 from marketplace.catalogue.bounds import Bounds, Rows, cut
-from marketplace.catalogue.documents import in_plain_words
+from marketplace.catalogue.documents import short_address
 from marketplace.catalogue.text import MARKDOWN_LIMIT, web_address
 from marketplace.live.errors import FetchError
 from marketplace.live.originals import Original
@@ -111,7 +111,7 @@ def may_be_shown(link: WebLink) -> bool:
 
 def _linked(link: WebLink) -> Guide:
     url = web_address(link.url)
-    return Guide(link.description or in_plain_words(link.type) or url, url, link.type or "", may_be_shown(link))
+    return Guide(link.description or short_address(url), url, link.type or "", may_be_shown(link))
 
 
 def render(found: Original, bounds: Bounds) -> Rendered:
