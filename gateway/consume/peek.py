@@ -17,7 +17,7 @@ from gateway.samples import _plain
 
 def run(job: dict[str, Any]) -> dict[str, Any]:
     """Do a job."""
-    settings = {"threads": 1, "memory_limit": f"{job['memory_mb']}MB", "temp_directory": ""}
+    settings: dict[str, Any] = {"threads": 1, "memory_limit": f"{job['memory_mb']}MB", "temp_directory": ""}
     with duckdb.connect(":memory:", config=settings) as connection:
         if job["limit"] is None:
             [(count,)] = connection.execute("SELECT count(*) FROM read_parquet(?)", [job["path"]]).fetchall()

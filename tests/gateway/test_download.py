@@ -288,7 +288,7 @@ def test_a_client_that_goes_away_leaves_no_process_behind(folder, client_of):
     rules = {"default": {"mask": {"station": "redact"}}}
     house = House(folder, client_of, {"artifacts": {"rain": {"access": "open", "roles": rules}}})
 
-    # Where the kernel lets a receive buffer grow to 32 MB, it would take the whole answer of a client that does not read.
+    # Where the kernel lets a receive buffer grow to 32 MB, it would take all of an answer that nobody reads.
     small = httpx2.HTTPTransport(socket_options=[(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)])
     with serving(house.client.app) as base:
         with (
