@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from gateway.__main__ import cli
 from gateway.commands.findings import findings_of
+from gateway.commands.registering import registration
 from gateway.product import load_product
 
 RAIN = """station_id,day,mm,remark
@@ -75,6 +76,14 @@ def test_what_nobody_said_is_left_out_and_named_and_the_summary_is_plain_facts(b
     assert "summary, since none was said: rain.csv: 3 rows" in told.output
     assert "Not said, so left out: domain, owner. A marketplace wants a domain before `register`." in told.output
     assert "on request" in told.output
+
+
+def test_what_init_writes_can_be_registered_once_a_domain_is_said(bare):
+    assert init(bare, "--domain", "Precipitation").exit_code == 0
+    assert findings_of(bare) == []
+    wanted = registration(load_product(bare), "https://rain.example.org")
+    assert (wanted["domain"], wanted["name"]) == ("precipitation", "rain-of-three-stations")
+    assert wanted["summary"].startswith("rain.csv: 3 rows of station_id")
 
 
 def test_documents_are_never_written_over_without_force(bare):
