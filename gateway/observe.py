@@ -18,6 +18,7 @@ from gateway.protocol import (
     Freshness,
     Health,
     HealthStatus,
+    IngestCounts,
     Metrics,
     ObservabilityResults,
     ObservationResult,
@@ -233,12 +234,14 @@ def metrics_of(
     usage: Usage,
     accesses: dict[str, Any] | None = None,
     results: ObservabilityResults | None = None,
+    ingest: IngestCounts | None = None,
 ) -> Metrics:
     """Use since the start, size and age of the data. Blocking: reads each data file once after it changed.
 
     Args:
         accesses: the sums of the access log.
         results: the last measurement.
+        ingest: rows taken and refused at the door.
     """
     artifacts = [
         ArtifactVolume(
@@ -265,6 +268,7 @@ def metrics_of(
             age_seconds=round((datetime.now(UTC) - updated).total_seconds(), 3) if updated else None,
         ),
         accesses=Accesses.model_validate({**accesses, "total": accesses["accesses"]}) if accesses else Accesses(),
+        ingest=ingest or IngestCounts(),
         rules=_rules(results) if results else None,
     )
 
@@ -317,6 +321,10 @@ def prometheus(metrics: Metrics, usage: Usage) -> str:
         *((of("action", action), count) for action, count in accesses.by_action.items()),
     )  # fmt: skip
     family("gateway_consumers", "gauge", "Distinct consumers in the last 90 days.", ("", accesses.consumers))
+    family(
+        "gateway_ingest_rows_total", "counter", "Rows that came to the door.",
+        (of("result", "accepted"), metrics.ingest.accepted), (of("result", "refused"), metrics.ingest.refused),
+    )  # fmt: skip
     if metrics.rules:
         counts = metrics.rules.by_status.items()
         family(

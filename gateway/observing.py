@@ -16,6 +16,7 @@ from gateway.certify.publishing import addressees, push
 from gateway.context import Context
 from gateway.grants import require
 from gateway.http import OBSERVED_AGE, ProblemError, Representation, send
+from gateway.ingestcounts import totals
 from gateway.observations import narrowed
 from gateway.observatory import Observatory
 from gateway.observe import health_of, metrics_of
@@ -90,7 +91,9 @@ class Observing:
         """Use, volume, freshness, accesses and rules kept. Blocking: reads each data file once after it changed."""
         context = self.context
         accesses = context.log.sums() if context.state.kept else None
-        return metrics_of(context.live.snapshot, context.usage, accesses, self.observatory.last())
+        return metrics_of(
+            context.live.snapshot, context.usage, accesses, self.observatory.last(), totals(context.state)
+        )
 
     def _origin(self) -> tuple[str, str]:
         odps = self.context.live.snapshot.product.odps.content

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from gateway.certify.evaluation import Facts, evaluate
 from gateway.config import GatewayConfig
+from gateway.ingestcounts import totals
 from gateway.observatory import Observatory
 from gateway.observe import health_of
 from gateway.protocol import CertificationReport, ObservabilityResults
@@ -92,4 +93,5 @@ class CertificationOffice:
             policies=policies,
             quality=quality_of(results),
             results_id=measured.id if measured else None,
+            ingest=totals(self.state),
         )

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field
 
 from gateway.protocol.base import Linked, Terse, Wire
+from gateway.protocol.health import IngestCounts
 
 
 class PolicyResult(Terse):
@@ -31,6 +32,7 @@ class CertificationReport(Linked):
     """Passed rules of those evaluated, 0 to 1; null when none was."""
     results_id: str | None = None
     """Id of the OORS document that the quality is from."""
+    ingest: IngestCounts = Field(default_factory=IngestCounts)
 
 
 class CertificationStatus(Linked):

@@ -100,6 +100,15 @@ class Accesses(Wire):
     by_action: dict[str, int] = Field(default_factory=dict)
 
 
+class IngestCounts(Wire):
+    """Rows that came to the door since the product was first served: taken, and refused for what the contract says."""
+
+    accepted: int = 0
+    refused: int = 0
+    calls: int = 0
+    last: datetime | None = None
+
+
 class RuleCounts(Wire):
     """The contracts' rules by status when the data was last measured, and the share of passed ones, 0 to 1."""
 
@@ -119,5 +128,6 @@ class Metrics(Wire):
     volume: Volume
     freshness: Freshness
     accesses: Accesses = Field(default_factory=Accesses)
+    ingest: IngestCounts = Field(default_factory=IngestCounts)
     rules: RuleCounts | None = None
     """Null before the first measurement."""

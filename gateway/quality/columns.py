@@ -40,7 +40,7 @@ _TYPES = {
     "time": "TIME",
 }
 _STRPTIME = {"yyyy": "%Y", "MM": "%m", "dd": "%d", "HH": "%H", "mm": "%M", "ss": "%S", "SSS": "%g", "'T'": "T"}
-_FORMATS = {
+FORMATS = {
     "email": r"^[^@\s]+@[^@\s]+\.[^@\s]+$",
     "uuid": r"^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$",
     "uri": r"^[A-Za-z][A-Za-z0-9+.-]*:\S+$",
@@ -164,7 +164,7 @@ def _option(
     if key == "pattern":
         return f"NOT regexp_matches(CAST({column} AS VARCHAR), ?)", [str(value)]
     if key == "format":
-        if value not in _FORMATS:
+        if value not in FORMATS:
             raise UnknownOption(f"The format {value} cannot be told by looking at a text.")
-        return f"NOT regexp_matches(CAST({column} AS VARCHAR), ?)", [_FORMATS[value]]
+        return f"NOT regexp_matches(CAST({column} AS VARCHAR), ?)", [FORMATS[value]]
     raise UnknownOption(f"{key} {value} cannot be measured here.")

@@ -14,7 +14,7 @@ from gateway.quality.runner import Outcome
 AGES = ("newestAge", "oldestAge")
 """Metrics that an SLA is about, and no rule of the data's quality."""
 _ORDER: tuple[ObservationStatus, ...] = ("error", "fail", "warn", "pass", "skip")
-_MILD = ("info", "information", "warning", "warn", "low")
+MILD = ("info", "information", "warning", "warn", "low")
 
 
 def overall(statuses: Iterable[ObservationStatus]) -> ObservationStatus:
@@ -110,7 +110,7 @@ def _judged(rule: Rule, outcome: Outcome) -> tuple[ObservationStatus, str | None
     ((operator, wanted),) = rule.threshold.items()
     unit = f" {rule.unit}" if rule.unit else ""
     text = f"{operator} {wanted}, found {outcome.value}{unit}." + (f" {outcome.message}" if outcome.message else "")
-    return ("warn" if str(rule.severity).lower() in _MILD else "fail"), text
+    return ("warn" if str(rule.severity).lower() in MILD else "fail"), text
 
 
 class NewestAge(NamedTuple):

@@ -3,7 +3,7 @@
 import pytest
 
 from gateway import grants
-from gateway.ingest import counts
+from gateway.ingestcounts import counts
 
 from .conftest import RAIN, write
 from .house import House
@@ -77,7 +77,7 @@ def test_good_rows_are_added_and_bad_ones_told_why(house, send):
         12: "station: is not of type string", 13: "mm: is not of type number", 14: "station: holds a NUL character",
     }  # fmt: skip
     assert text(house) == 'station,mm,day\nS0,1,2024-02-29\n"A,""1\n",2.5,2024-03-01\nB,,\n'
-    [kept] = counts(house.client.app.state.context).values()
+    [kept] = counts(house.client.app.state.context.state).values()
     assert (kept["accepted"], kept["refused"], kept["calls"]) == (2, 12, 1)
     assert (house.log()[0]["consumer"], house.log()[0]["action"], house.log()[0]["rows"]) == ("sensor", "ingest", 2)
 
