@@ -8,7 +8,7 @@ from marketplace.catalogue.about import about_block
 from marketplace.catalogue.bounds import Bounds
 from marketplace.catalogue.contexts import Notice
 from marketplace.catalogue.guides import artifacts_of
-from marketplace.catalogue.live_parts import WORDS, Polling, age, live, waiting_word
+from marketplace.catalogue.live_parts import WORDS, Polling, age, failing_since, live, waiting_word
 from marketplace.catalogue.text import web_address
 from marketplace.catalogue.timeline import entries
 from marketplace.catalogue.use import action
@@ -198,16 +198,16 @@ def _interfaces(found: LiveProduct) -> list[dict[str, Any]]:
             "state_word": waiting_word(part) if part.waiting else WORDS[part.state],
             "age": "" if part.state == "loading" else age(part.age_seconds),
             "latency_ms": None if part.waiting or part.state in ("down", "last_seen", "never") else part.latency_ms,
-            "detail": detail or (part.message if _says_more(part, found) else ""),
+            "detail": detail or " ".join(filter(None, (failing_since(part), _more(part, found)))),
             "next_check": "",
         }
         for name, part, detail in rows
     ]
 
 
-def _says_more(part: Part, found: LiveProduct) -> bool:
-    """Whether its problem is neither the product's as a whole nor said by its state's word."""
-    return part.state != "never" and part.problem not in (found.index.problem, None)
+def _more(part: Part, found: LiveProduct) -> str:
+    """Its problem in words, where neither the product as a whole has it nor its state's word says it."""
+    return part.message if part.state != "never" and part.problem not in (found.index.problem, None) else ""
 
 
 def _contracts_line(found: LiveProduct) -> tuple[str, Part, str]:

@@ -89,7 +89,7 @@ def live(part: Part, polling: Polling, *, waiting: bool | None = None, said: Pro
     pending = part.waiting if waiting is None else waiting
     pending = pending or part.state == "loading"
     gave_up = pending and not polling.may_go_on
-    state, word, problem = part.state, WORDS[part.state], part.problem
+    state, word, problem = part.state, word_of(part), part.problem
     if gave_up and part.waiting:
         state = "last_seen" if part.view is not None else "unavailable"
         word, problem = WORDS[state], problem or (STILL_SILENT if polling.again else SILENT)
@@ -111,6 +111,25 @@ def live(part: Part, polling: Polling, *, waiting: bool | None = None, said: Pro
         asked_at=part.seen_at or part.asked_at,
         retry_url=polling.retry_url if gave_up or state in ("down", "last_seen", "unavailable") else "",
     )
+
+
+def word_of(part: Part) -> str:
+    """The state in words; of a part that fails also since when: "Does not answer since 14:02 UTC"."""
+    since = failing_since(part)
+    if not since:
+        return WORDS[part.state]
+    silent = f"{WORDS['down']} {since}"
+    return f"{silent}; last seen" if part.state == "last_seen" else silent
+
+
+def failing_since(part: Part) -> str:
+    """ "since 14:02 UTC", with the day where it is not today; empty for a part that does not fail."""
+    when = part.failing_since
+    if when is None or part.state not in ("down", "last_seen"):
+        return ""
+    when = when.astimezone(UTC)
+    day = "" if when.date() == datetime.now(UTC).date() else f"{when.day} {when:%b}, "
+    return f"since {day}{when:%H:%M} UTC"
 
 
 def _while_waiting(part: Part) -> State:

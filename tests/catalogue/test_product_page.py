@@ -337,3 +337,17 @@ def test_without_redis_pages_still_work(
     said = fragment(product, "about")
     assert "not available right now" in said
     assert "hx-trigger" not in said
+
+
+def test_a_product_that_falls_silent_says_since_when(
+    linked_product: SetupProduct, server: Server, ask: Ask, fragment: Fragment
+) -> None:
+    product = linked_product(gateway(server))
+    ask(product)
+    server.route("/discover", answer("busy", status=503))
+    ask(product)
+    part = live.look(product.pk, ask=False).metadata
+    assert part.failing_since is not None
+    said = f"since {part.failing_since:%H:%M} UTC"
+    assert f"Does not answer {said}; last seen" in fragment(product, "about")
+    assert said in fragment(product, "card")
