@@ -77,7 +77,8 @@ def known_contracts(product: Product, found: LiveProduct) -> Known:
 
     One round trip to Redis, no query.
     """
-    offered = [part.view for part in found.contracts if isinstance(part.view, ContractView)]
+    answered = [part for part in found.contracts if isinstance(part.view, ContractView)]
+    offered = [part.view for part in answered]
     offered += of_artifacts(found.artifacts.view)
     by_id: dict[str, list[Version]] = {}
     for view in sorted(offered, key=lambda view: (order(view.version), view.version or ""), reverse=True):
@@ -90,7 +91,7 @@ def known_contracts(product: Product, found: LiveProduct) -> Known:
             if entry.before is not None:
                 label = f"{cut(entry.before.version or 'unversioned', LABEL)}, as it was until {_ago(entry.before_at)}"
                 by_id[contract].append(Version(LAST_SEEN, label, entry.before))
-    shown = next((part for part in found.contracts if part.view), found.contract_list)
+    shown = max(answered, key=lambda part: order(part.view.version), default=found.contract_list)
     waiting = found.contract_list.waiting or any(part.waiting for part in found.contracts) or found.artifacts.waiting
     return Known(by_id, shown if found.contracts else found.index, waiting and not by_id)
 

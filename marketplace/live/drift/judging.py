@@ -57,6 +57,15 @@ def _words(kind: str, level: Level = "patch") -> Judge:
     return judged
 
 
+def _flag(kind: str, level: Level) -> Judge:
+    """Yes or no; not said is no, as in ODCS."""
+
+    def judged(name: str, old: bool | None, new: bool | None) -> Iterator[Change]:
+        yield Change(kind, level, name, before=shown(bool(old)), after=shown(bool(new)))
+
+    return judged
+
+
 def _promised(kind: str, level: Level = "major") -> Judge:
     """What others build on: to say it for the first time breaks nobody, to change or withdraw it may."""
 
@@ -228,7 +237,7 @@ _SHARED: dict[str, Judge] = {
     "documentation": _METADATA,
     "custom": _METADATA,
     "quality": _rules,
-    "deprecated": _words("deprecated", "minor"),
+    "deprecated": _flag("deprecated", "minor"),
     "physical_name": _promised("physical_name"),
     "logical_type": _type,
     "physical_type": _type,
@@ -263,11 +272,11 @@ JUDGES: dict[Kind, dict[str, Judge]] = {
     "schema": {**_SHARED, "granularity": _DESCRIPTION, "left_out": _left_out},
     "column": {
         **_SHARED,
-        "required": _words("required", "major"),
-        "unique": _words("unique", "major"),
-        "primary_key": _words("key", "major"),
+        "required": _flag("required", "major"),
+        "unique": _flag("unique", "major"),
+        "primary_key": _flag("key", "major"),
         "primary_key_position": _position,
-        "partitioned": _words("partition", "minor"),
+        "partitioned": _flag("partition", "minor"),
         "critical": _METADATA,
         "classification": _words("classification", "minor"),
         "semantic_type": _METADATA,
