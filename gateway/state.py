@@ -64,13 +64,17 @@ class State:
         self.directory = directory
         self.durable = directory is not None
         self.reason: str | None = None if directory else "No state directory was given."
+        self._own = False
+        """Whether it is inside the product folder, which is not made again when it was taken away."""
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
 
     @classmethod
     def beside(cls, folder: Path, directory: Path | None = None) -> "State":
         """The state of a product folder: in `directory` when one is given, else in `<folder>/.gateway`."""
-        return cls(directory or folder / STATE_DIR)
+        found = cls(directory or folder / STATE_DIR)
+        found._own = directory is None
+        return found
 
     @property
     def kept(self) -> bool:
@@ -226,7 +230,7 @@ class State:
     def _connect(self) -> sqlite3.Connection:
         if self.directory is not None:
             try:
-                self.directory.mkdir(parents=True, exist_ok=True)
+                self.directory.mkdir(parents=not self._own, exist_ok=True)
                 db = _connection(str(self.directory / STATE_FILE))
             except (OSError, sqlite3.Error) as error:
                 self.durable = False

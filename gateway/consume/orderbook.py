@@ -220,7 +220,7 @@ def _work(context: Context, order_id: str, job: Job, work: Work) -> None:
         room = _begin(context, order_id, job.limits)
         if not room:
             return
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(exist_ok=True)
         rows = _written(context, order_id, replace(job, max_bytes=room), path, work)
         end = time.time() + job.limits.order_keep_seconds
         _finish(context, order_id, status="ready", rows=rows, bytes=path.stat().st_size, expires=end)

@@ -136,3 +136,12 @@ def test_all_of_them_may_go_and_come_back(mesh, client):
     assert status(client, "one") == 404
     product(mesh / "one", "one")
     until(lambda: status(client, "one") == 200)
+
+
+def test_a_product_that_was_taken_away_is_not_made_again_by_its_own_gateway(mesh, client):
+    app = client.app.state.mesh.by_prefix.apps["/wet/one"]
+    shutil.rmtree(mesh / "one")
+    app.state.observing.observatory.run()  # as if it was measuring when that happened
+    app.state.context.log.record(consumer="ada", artifact="a", action="query", status=200)
+    app.state.context.log.flush()
+    assert not (mesh / "one").exists()

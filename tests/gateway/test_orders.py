@@ -97,7 +97,6 @@ def test_results_expire_and_orders_are_bounded(folder, client_of, issuer):
     until(house, order, me, "expired")
     assert house.client.get(order + "/result", headers=me).status_code == 409
     assert place(house, me).status_code == 202
-    until(house, order, me, "expired")
 
 
 def test_an_order_that_a_restart_cut_off_has_failed(folder, client_of, issuer):
