@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from bench import catalogue, gateway, measure
+from bench import catalogue, gateway, live, measure
 from bench.stack import Stack
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -33,7 +33,7 @@ def p95(values: list[float]) -> float:
 
 
 def main() -> int:
-    """Runs everything in order; about three minutes."""
+    """Runs everything in order; about six minutes."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--questions", type=int, default=300, help="distinct questions asked (300)")
     parser.add_argument("--json", type=Path, help="also writes the figures to this file")
@@ -77,6 +77,10 @@ def main() -> int:
         pages, bare = measure.product_pages(stack)
         line("product page, first byte", percentiles(pages), values=pages)
         line("same, as a multiple of /healthz", f"{p95(pages) / p95(bare):.2f} (p95)")
+
+        say("> the live window under load")
+        for name, value in live.measure(stack):
+            line(name, f"{value:.2f}", value=value)
 
         say("> publishing")
         findable = measure.publish_to_findable(stack)
