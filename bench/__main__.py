@@ -79,8 +79,8 @@ def main() -> int:
         line("same, as a multiple of /healthz", f"{p95(pages) / p95(bare):.2f} (p95)")
 
         say("> the live window under load")
-        for name, value in live.measure(stack):
-            line(name, f"{value:.2f}", value=value)
+        for name, figure in live.measure(stack):
+            line(name, f"{figure:.2f}", figure=figure)
 
         say("> publishing")
         findable = measure.publish_to_findable(stack)

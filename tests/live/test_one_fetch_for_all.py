@@ -25,7 +25,7 @@ def test_a_hundred_viewers_of_the_page_cause_one_fetch(celery_worker, live_serve
         "health": {"status": "pass"},
         "metrics": {},
     }
-    parts = {name: answer(body, **long) for name, body in bodies.items()}
+    parts = {"metrics": answer({}, **long)} | {name: answer(body, **long) for name, body in bodies.items()}
     url = gateway(server, index=answer(INDEX, delay=0.5, **long), **parts)
     product = setup_product(links=[LinkData("discovery", url)])
 
