@@ -50,7 +50,7 @@ def allowed_age(contract: dict[str, Any] | None) -> Allowed | None:
     """The oldest that content as a whole may be by `slaProperties`; None when they do not say.
 
     `freshness` says it by itself. Otherwise content comes every `frequency` and is available `latency` later (ODCS
-    3.2, SLA), so the newest there is may be as old as both together; `latency` alone bounds no age of a whole.
+    3.2, SLA), so the newest there is may be as old as both together; `latency` alone bounds no age.
     """
     return next((span for span in allowed_spans(contract) if span.kind == "freshness" and not span.elements), None)
 
@@ -58,9 +58,9 @@ def allowed_age(contract: dict[str, Any] | None) -> Allowed | None:
 def allowed_spans(contract: dict[str, Any] | None) -> list[Allowed]:
     """Every age that `slaProperties` allow: of the whole, and of each element (column) they name.
 
-    The newest value of an element may be as old as `freshness`, or as `frequency` and `latency` together, or, of an
-    element, as `latency` alone: it is measured on the column's own dates. The oldest may be as old as `retention`.
-    An element that is no column of the contract stands for the whole.
+    The newest value of an element may be as old as `freshness`, or as `frequency` and `latency` together, measured on
+    the column's own dates; the oldest may be as old as `retention`. `latency` alone is how long a row takes to get
+    here, and says nothing of when the next one comes. An element that is no column stands for the whole.
     """
     found: dict[str, dict[str, timedelta]] = {}
     schema = (contract or {}).get("schema") or []
@@ -80,7 +80,7 @@ def _allowed(element: str, spans: dict[str, timedelta]) -> Iterator[Allowed]:
     elements = (element,) if element else ()
     if "freshness" in spans:
         yield Allowed(spans["freshness"], ("freshness",), elements=elements)
-    elif "frequency" in spans or ("latency" in spans and element):
+    elif "frequency" in spans:
         used = tuple(name for name in ("frequency", "latency") if name in spans)
         yield Allowed(sum((spans[name] for name in used), timedelta()), used, elements=elements)
     if "retention" in spans and element:

@@ -95,8 +95,8 @@ def test_an_empty_table_has_its_columns_all_the_same(made, base):
 
 
 def test_its_rules_are_measured_and_its_newest_row_is_what_counts(made):
-    latency = {"property": "latency", "value": 1, "unit": "h", "element": "rain.seen"}
-    client, _ = made(sla=[latency], properties=[{"name": "seen", "logicalType": "timestamp"}])
+    hourly = {"property": "frequency", "value": 1, "unit": "h", "element": "rain.seen"}
+    client, _ = made(sla=[hourly], properties=[{"name": "seen", "logicalType": "timestamp"}])
     found = statuses(client)
     assert {found[key] for key in ("rain/rain.rows", "rain/rain.sum", "rain/rain.mm.type")} == {"pass"}
     assert found["rain/rain.seen.freshness"] == "fail"

@@ -200,7 +200,7 @@ def test_the_age_of_a_column_is_measured_in_the_data(folder, made, client_of):
         db.executemany("INSERT INTO rain VALUES (?, ?)", [("A", "2020-01-01T00:00:00+05:00"), ("B", now)])
     db.close()
     sla = [
-        {"property": "latency", "value": "PT1H", "element": "rain.seen"},
+        {"property": "freshness", "value": "PT1H", "element": "rain.seen"},
         {"property": "Retention", "value": 2, "unit": "y", "element": "rain.seen"},
     ]
     client = made({"type": "sql", "url": "sqlite:///rain.db", "table": "rain"}, quality=[])
