@@ -10,8 +10,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from marketplace.api import Pagination
-from registry.models import AccessMode, ProductType
+from registry.models import LISTED, AccessMode, ProductType
 from search import queries
+
+LISTED_STATES = [(state.value, state.label) for state in LISTED]
 
 
 class QuestionField(serializers.CharField):
@@ -26,7 +28,10 @@ class SearchQuery(serializers.Serializer):
     """What may be asked."""
 
     q = QuestionField(
-        required=False, allow_blank=True, default="", help_text="A question in plain words; 500 characters are used."
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text='A question in plain words; "phrase", -word and domain:slug work too (docs/search.md).',
     )
     domain = serializers.CharField(
         required=False, allow_blank=True, default="", help_text="Slug of a domain; those below it are included."
@@ -39,19 +44,25 @@ class SearchQuery(serializers.Serializer):
     )
     type = serializers.ChoiceField(ProductType.choices, required=False, allow_blank=True, default="")
     access = serializers.ChoiceField(AccessMode.choices, required=False, allow_blank=True, default="")
+    owner = serializers.CharField(
+        required=False, allow_blank=True, default="", help_text="Slug of the team that owns it."
+    )
+    lifecycle = serializers.ChoiceField(LISTED_STATES, required=False, allow_blank=True, default="")
     page = serializers.IntegerField(required=False, default=1, min_value=1, max_value=10_000)
     page_size = serializers.IntegerField(
         required=False, default=Pagination.page_size, min_value=1, max_value=Pagination.max_page_size
     )
     facets = serializers.BooleanField(
-        required=False, default=False, help_text="Adds counts by domain, tag, type and access over all that matched."
+        required=False,
+        default=False,
+        help_text="Adds counts by domain, tag, type, access, owner and lifecycle over all that matched.",
     )
 
 
 class ReasonSerializer(serializers.Serializer):
     """Why a product is there."""
 
-    kind = serializers.CharField(help_text="title, tags, summary or meaning.")
+    kind = serializers.CharField(help_text="address, title, tags, summary or meaning.")
     text = serializers.CharField(help_text="In words.")
     words = serializers.ListField(child=serializers.CharField(), help_text="The words that matched.")
 
@@ -102,12 +113,14 @@ class FacetsSerializer(serializers.Serializer):
     tags = CountSerializer(many=True)
     types = CountSerializer(many=True)
     access = CountSerializer(many=True)
+    owners = CountSerializer(many=True)
+    lifecycles = CountSerializer(many=True)
 
 
 class LooseningSerializer(serializers.Serializer):
     """A filter that may be taken away."""
 
-    name = serializers.CharField(help_text="domain, tag, type or access.")
+    name = serializers.CharField(help_text="domain, tag, type, access, owner, lifecycle, phrase or without.")
     value = serializers.CharField()
 
 
@@ -157,6 +170,8 @@ class SearchView(APIView):
             tags=given["tag"],
             type=given["type"],
             access=given["access"],
+            owner=given["owner"],
+            lifecycle=given["lifecycle"],
             limit=size,
             offset=(given["page"] - 1) * size,
         )

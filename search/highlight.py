@@ -59,11 +59,15 @@ def segments(text: str) -> tuple[Segment, ...]:
     return tuple(parts)
 
 
-def reasons(marked: Marked, *, exact: bool, begins: bool, similarity: float | None) -> tuple[Reason, ...]:
+def reasons(
+    marked: Marked, *, address: bool, exact: bool, begins: bool, similarity: float | None
+) -> tuple[Reason, ...]:
     """Says why, the strongest first."""
     found: list[Reason] = []
     title, tags, summary = (_words(part) for part in (marked.title, marked.tags, marked.summary))
-    if exact:
+    if address:
+        found.append(Reason("address", "address is exactly this"))
+    elif exact:
         found.append(Reason("title", "title is exactly this", title))
     elif begins:
         found.append(Reason("title", "title begins with this", title))

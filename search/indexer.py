@@ -15,22 +15,24 @@ from search.models import Document
 # INSERT … SELECT over arrays: one statement for any number of rows, and rows that are as they were are not written.
 UPSERT = """
 INSERT INTO search_document AS old
-    (product_id, title_key, text, content_hash, domains, tags, type, access_mode, lifecycle, model, embedded_hash)
+    (product_id, title_key, text, content_hash, domains, tags, type, access_mode, lifecycle, owner, model,
+     embedded_hash)
 SELECT id, key,
        setweight(to_tsvector('english', title), 'A') || setweight(to_tsvector('english', labels), 'B')
            || setweight(to_tsvector('english', summary), 'C'),
-       hash, string_to_array(domains, '/'), string_to_array(tags, '/'), type, access, lifecycle, '', ''
+       hash, string_to_array(domains, '/'), string_to_array(tags, '/'), type, access, lifecycle, owner, '', ''
 FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
-            %s::text[], %s::text[], %s::text[])
-     AS new (id, key, title, labels, summary, hash, domains, tags, type, access, lifecycle)
+            %s::text[], %s::text[], %s::text[], %s::text[])
+     AS new (id, key, title, labels, summary, hash, domains, tags, type, access, lifecycle, owner)
 ON CONFLICT (product_id) DO UPDATE SET
     title_key = excluded.title_key, text = excluded.text, content_hash = excluded.content_hash,
     domains = excluded.domains, tags = excluded.tags,
-    type = excluded.type, access_mode = excluded.access_mode, lifecycle = excluded.lifecycle,
+    type = excluded.type, access_mode = excluded.access_mode, lifecycle = excluded.lifecycle, owner = excluded.owner,
     changed_at = CASE WHEN old.content_hash = excluded.content_hash THEN old.changed_at ELSE now() END
-WHERE (old.text, old.content_hash, old.domains, old.tags, old.type, old.access_mode, old.lifecycle, old.title_key)
+WHERE (old.text, old.content_hash, old.domains, old.tags, old.type, old.access_mode, old.lifecycle, old.owner,
+       old.title_key)
     IS DISTINCT FROM (excluded.text, excluded.content_hash, excluded.domains, excluded.tags, excluded.type,
-                      excluded.access_mode, excluded.lifecycle, excluded.title_key)
+                      excluded.access_mode, excluded.lifecycle, excluded.owner, excluded.title_key)
 """
 
 CHANGED = """
@@ -90,6 +92,7 @@ def _upsert(products: Sequence[Product]) -> int:
             product.type,
             product.access_mode,
             product.lifecycle,
+            product.owner.slug,
         )
         for product in products
     ]

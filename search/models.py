@@ -34,6 +34,7 @@ class Document(models.Model):
     type = models.CharField(max_length=20, blank=True)
     access_mode = models.CharField(max_length=12)
     lifecycle = models.CharField(max_length=12)
+    owner = models.CharField(max_length=63, default="", help_text="Slug of the team.")
     changed_at = models.DateTimeField(
         db_default=Now(), help_text="When the content changed; the embedder takes the newest first."
     )

@@ -8,11 +8,13 @@ from typing import Any
 import structlog
 from django.db import connection, transaction
 
+from marketplace.accounts.models import Team
 from registry import queries as registry
-from registry.models import AccessMode, Domain, ProductType, Tag
+from registry.models import AccessMode, Domain, Lifecycle, ProductType, Tag
 from search import highlight, ranking
 from search.deadline import Deadline, TooSlowError
-from search.question import Question, understand
+from search.language import Spoken, take_apart
+from search.question import MAX_LENGTH, Question, understand
 from search.ranking import Filters, Legs
 from search.results import Count, Facets, Hit, Loosening, Results, Suggestions
 
@@ -23,6 +25,7 @@ TEXT = "text"
 TIMEOUT_MS = 2000  # for everything that one search reads, the wait for the question's vector included
 STOPPED = "The search took too long and was stopped. Ask with fewer words, or try again in a moment."
 MOST_FILTERS = 12  # tags that are used
+LONGEST = 5000  # characters that are looked through for filters and phrases; fewer are used as a question
 
 
 @dataclass(frozen=True)
@@ -45,28 +48,29 @@ def search(
     tags: Sequence[str] = (),
     type: str | None = None,
     access: str | None = None,
+    owner: str | None = None,
+    lifecycle: str | None = None,
     limit: int = 20,
     offset: int = 0,
 ) -> Results:
-    """The products that answer a question, best first; an exact title is always the first.
+    """The products that answer a question, best first; an exact title or address is always the first.
 
-    `domain` is a slug and includes the domains below it; all of `tags` (slugs) must be there; `type` and `access` are
-    values of ProductType and AccessMode. An empty question lists what passes the filters, by title. Whatever is typed
-    gets an answer: what was not used, or not available, is said in `notes`. Only what is listed now is found, also
-    while the index lags. Takes at most 2 s, 0.4 s of them for the question's vector. Eight queries however many hits,
-    eleven where nothing matched, and as many short statements that keep the limit.
+    `domain` is a slug and includes the domains below it; all of `tags` (slugs) must be there; `type`, `access` and
+    `lifecycle` are values of ProductType, AccessMode and Lifecycle, `owner` is the slug of a team. The question may
+    name them too (see search.language); what it names counts. An empty question lists what passes the filters, by
+    title. Whatever is typed gets an answer: what was not used, or not available, is said in `notes`. Only what is
+    listed now is found, also while the index lags. Takes at most 2 s, 0.4 s of them for the question's vector. Eight
+    queries however many hits, eleven where nothing matched, one more for an address, and as many short statements that
+    keep the limit.
     """
     started = time.perf_counter()
     deadline = Deadline(TIMEOUT_MS)
-    notes: list[str] = []
-    chosen = tuple(dict.fromkeys(tag for tag in tags if tag))
-    if len(chosen) > MOST_FILTERS:
-        notes.append(f"Only the first {MOST_FILTERS} tags were used to filter.")
-    filters = Filters(
-        _plain(domain), tuple(filter(None, map(_plain, chosen[:MOST_FILTERS]))), _plain(type), _plain(access)
-    )
+    spoken = take_apart(question[:LONGEST])
+    notes = list(spoken.notes)
+    given = {"domain": domain, "type": type, "access": access, "owner": owner, "lifecycle": lifecycle}
+    filters = _filters(spoken, given, tags, notes)
     with deadline.keep():
-        asked = _understood(question, deadline)
+        asked = _understood(spoken.text, deadline)
         notes += asked.notes
         if asked.legs.key:
             rows, legs = _ranked(asked.legs, filters, notes, deadline)
@@ -88,7 +92,7 @@ def search(
             notes.append(STOPPED)
         suggestions = _suggestions(asked, filters, deadline) if not total else None
     return Results(
-        question=asked.text,
+        question=spoken.question[:MAX_LENGTH] if spoken.phrases or spoken.without else asked.text,
         filters=filters,
         hits=hits,
         total=total,
@@ -97,6 +101,18 @@ def search(
         notes=tuple(notes),
         suggestions=suggestions,
         matched=tuple(matched),
+    )
+
+
+def _filters(spoken: Spoken, given: dict[str, str | None], tags: Sequence[str], notes: list[str]) -> Filters:
+    chosen = tuple(dict.fromkeys(tag for tag in (*spoken.tags, *tags) if tag))
+    if len(chosen) > MOST_FILTERS:
+        notes.append(f"Only the first {MOST_FILTERS} tags were used to filter.")
+    return Filters(
+        tags=tuple(filter(None, map(_plain, chosen[:MOST_FILTERS]))),
+        phrases=tuple(filter(None, map(_plain, spoken.phrases))),
+        without=tuple(filter(None, map(_plain, spoken.without))),
+        **{name: _plain(spoken.filters.get(name) or value) for name, value in given.items()},
     )
 
 
@@ -178,7 +194,11 @@ def _hits(rows: Sequence[Row], legs: Legs) -> tuple[Hit, ...]:
             product=found[row.product_id],
             score=row.score,
             reasons=highlight.reasons(
-                marked, exact=row.exact, begins=row.title_rank is not None, similarity=row.similarity
+                marked,
+                address=row.product_id == legs.address,
+                exact=row.exact,
+                begins=row.title_rank is not None,
+                similarity=row.similarity,
             ),
             title=marked.title,
             summary=marked.summary,
@@ -207,11 +227,17 @@ def _looser(filters: Filters) -> tuple[Loosening, ...]:
         Loosening("tag", tag, replace(filters, tags=tuple(other for other in filters.tags if other != tag)))
         for tag in filters.tags
     ]
-    for name in ("domain", "type", "access"):
+    for name in ("domain", "type", "access", "owner", "lifecycle"):
         value = getattr(filters, name)
         if value:
             without: dict[str, Any] = {name: None}
             ways.append(Loosening(name, value, replace(filters, **without)))
+    for phrase in filters.phrases:
+        others = tuple(other for other in filters.phrases if other != phrase)
+        ways.append(Loosening("phrase", phrase, replace(filters, phrases=others)))
+    for word in filters.without:
+        others = tuple(other for other in filters.without if other != word)
+        ways.append(Loosening("without", word, replace(filters, without=others)))
     return tuple(ways)
 
 
@@ -220,6 +246,8 @@ SELECT 'domain', value, count(*) FROM search_document, unnest(domains) AS value 
 UNION ALL SELECT 'tag', value, count(*) FROM search_document, unnest(tags) AS value WHERE {where} GROUP BY value
 UNION ALL SELECT 'type', type, count(*) FROM search_document WHERE {where} AND type <> '' GROUP BY type
 UNION ALL SELECT 'access', access_mode, count(*) FROM search_document WHERE {where} GROUP BY access_mode
+UNION ALL SELECT 'owner', owner, count(*) FROM search_document WHERE {where} GROUP BY owner
+UNION ALL SELECT 'lifecycle', lifecycle, count(*) FROM search_document WHERE {where} GROUP BY lifecycle
 ORDER BY 1, 3 DESC, 2
 """
 
@@ -227,7 +255,7 @@ ORDER BY 1, 3 DESC, 2
 def facets(results: Results, most: int = 20) -> Facets:
     """Counts over everything that matched, not over the page alone; none where the search's time is over.
 
-    Four queries.
+    Five queries.
     """
     params: dict[str, Any]
     if results.matched:
@@ -253,11 +281,15 @@ def _counted(where: str, params: dict[str, Any], most: int) -> Facets:
     tags, domains = counted.get("tag", [])[:most], counted.get("domain", [])[:most]
     tag_labels = dict(Tag.objects.filter(slug__in=[value for value, _ in tags]).values_list("slug", "label"))
     domain_titles = dict(Domain.objects.filter(slug__in=[value for value, _ in domains]).values_list("slug", "title"))
+    owners = counted.get("owner", [])[:most]
+    owner_names = dict(Team.objects.filter(slug__in=[value for value, _ in owners]).values_list("slug", "name"))
     return Facets(
         domains=_counts(domains, domain_titles),
         tags=_counts(tags, tag_labels),
         types=_counts(counted.get("type", []), dict(ProductType.choices)),
         access=_counts(counted.get("access", []), dict(AccessMode.choices)),
+        owners=_counts(owners, owner_names),
+        lifecycles=_counts(counted.get("lifecycle", []), dict(Lifecycle.choices)),
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from django.db import connection
 
+from registry.models import Product
 from search import ranking
 from search.embedder import model_name
 from search.indexer import title_key, vector_literal
@@ -15,6 +16,7 @@ from search.questions import embed_question
 from search.ranking import Legs, Term
 
 MAX_LENGTH = 500  # characters of a question that are used
+ADDRESS = re.compile(r"urn:dp:([a-z0-9-]+):([a-z0-9-]+)|([a-z0-9-]+)/([a-z0-9-]+)")
 STATISTICS_AGE = 60.0  # seconds
 
 # PostgreSQL keeps, for each tsvector column, the share of rows that each of the most common lexemes is in; ANALYZE,
@@ -91,7 +93,8 @@ def clean(typed: str) -> tuple[str, list[str]]:
 
 
 def understand(typed: str, *, meaning: bool = True, words: bool = True) -> Question:
-    """Makes the legs of a question. One query (two once a minute), and the embedder's answer (see embed_question)."""
+    """Makes the legs of a question. One query (two once a minute, one more for an address), and the embedder's answer
+    (see embed_question)."""
     text, notes = clean(typed)
     key = title_key(text)
     if not key:
@@ -104,8 +107,17 @@ def understand(typed: str, *, meaning: bool = True, words: bool = True) -> Quest
     vector = embed_question(text) if meaning else None
     if meaning and vector is None:
         notes.append("Searching by meaning is not available at the moment, so only words were compared.")
-    legs = Legs(key, None if vector is None else vector_literal(vector), model_name(), terms, rare)
+    legs = Legs(key, _address(text), None if vector is None else vector_literal(vector), model_name(), terms, rare)
     return Question(text, legs, tuple(notes))
+
+
+def _address(text: str) -> int | None:
+    """The id of the product whose address this is: `urn:dp:domain:name` or `domain/name`."""
+    found = ADDRESS.fullmatch(text)
+    if not found:
+        return None
+    domain, name = found.group(1) or found.group(3), found.group(2) or found.group(4)
+    return Product.objects.filter(domain__slug=domain, name=name).values_list("pk", flat=True).first()
 
 
 def _terms(text: str) -> tuple[tuple[Term, ...], tuple[Term, ...]]:

@@ -34,15 +34,22 @@ NORMALISATION = 0
 
 @dataclass(frozen=True)
 class Filters:
-    """What a product must be; None and empty ask nothing. `domain` is a slug and includes the domains below it."""
+    """What a product must be; None and empty ask nothing. `domain` is a slug and includes the domains below it.
+
+    `owner` is a team's slug. `phrases` must be in its words as they stand, `without` must not.
+    """
 
     domain: str | None = None
     tags: tuple[str, ...] = ()
     type: str | None = None
     access: str | None = None
+    owner: str | None = None
+    lifecycle: str | None = None
+    phrases: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.domain or self.tags or self.type or self.access)
+        return self != Filters()
 
     def sql(self) -> str:
         """A condition on search_document with the parameters of `params`."""
@@ -55,11 +62,30 @@ class Filters:
             parts.append("type = %(type)s")
         if self.access:
             parts.append("access_mode = %(access)s")
+        if self.owner:
+            parts.append("owner = %(owner)s")
+        if self.lifecycle:
+            parts.append("lifecycle = %(lifecycle)s")
+        for number in range(len(self.phrases)):
+            query = f"phraseto_tsquery('english', %(phrase_{number})s)"
+            parts.append(f"(numnode({query}) = 0 OR text @@ {query})")  # very common words alone ask nothing
+        parts += [
+            f"NOT text @@ phraseto_tsquery('english', %(without_{number})s)" for number in range(len(self.without))
+        ]
         return " AND ".join(parts)
 
     def params(self) -> dict[str, Any]:
         """The values, by the names that `sql` uses."""
-        return {"domains": [self.domain], "tags": list(self.tags), "type": self.type, "access": self.access}
+        return {
+            "domains": [self.domain],
+            "tags": list(self.tags),
+            "type": self.type,
+            "access": self.access,
+            "owner": self.owner,
+            "lifecycle": self.lifecycle,
+            **{f"phrase_{number}": phrase for number, phrase in enumerate(self.phrases)},
+            **{f"without_{number}": word for number, word in enumerate(self.without)},
+        }
 
 
 @dataclass(frozen=True)
@@ -78,9 +104,13 @@ class Term:
 
 @dataclass(frozen=True)
 class Legs:
-    """What one question gives the legs to work with. An absent part leaves its leg out."""
+    """What one question gives the legs to work with. An absent part leaves its leg out.
+
+    `address`: the id of the product whose address was typed, which counts as an exact title.
+    """
 
     key: str = ""
+    address: int | None = None
     vector: str | None = None
     model: str = ""
     terms: tuple[Term, ...] = ()
@@ -89,9 +119,12 @@ class Legs:
 
 TITLE_LEG = """
 title AS (
-    SELECT product_id, title_key = %(key)s AS exact,
-           row_number() OVER (ORDER BY title_key <> %(key)s, length(title_key), product_id) AS rank
-    FROM search_document WHERE (title_key = %(key)s OR title_key LIKE %(prefix)s) AND {filters}
+    SELECT product_id, title_key = %(key)s OR product_id = %(address)s AS exact,
+           row_number() OVER (
+               ORDER BY product_id = %(address)s DESC, title_key <> %(key)s, length(title_key), product_id
+           ) AS rank
+    FROM search_document
+    WHERE (title_key = %(key)s OR title_key LIKE %(prefix)s OR product_id = %(address)s) AND {filters}
     ORDER BY rank LIMIT %(title_rows)s
 )"""
 
@@ -182,6 +215,7 @@ def _params(legs: Legs) -> dict[str, Any]:
     escaped = legs.key.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return {
         "key": legs.key,
+        "address": legs.address or 0,
         "prefix": f"{escaped}%",
         "vector": legs.vector,
         "model": legs.model,

@@ -11,7 +11,7 @@ Segment = tuple[str, bool]
 
 @dataclass(frozen=True)
 class Reason:
-    """Why a product is there: `kind` is title, tags, summary or meaning; `words` are those that matched."""
+    """Why a product is there: `kind` is address, title, tags, summary or meaning; `words` are those that matched."""
 
     kind: str
     text: str
@@ -32,7 +32,10 @@ class Hit:
 
 @dataclass(frozen=True)
 class Loosening:
-    """One filter less: its name (`domain`, `tag`, `type` or `access`), its value, and the filters that stay."""
+    """One filter less: its name, its value, and the filters that stay.
+
+    Names: `domain`, `tag`, `type`, `access`, `owner`, `lifecycle`, `phrase` and `without`.
+    """
 
     name: str
     value: str
@@ -50,7 +53,10 @@ class Suggestions:
 
 @dataclass(frozen=True)
 class Results:
-    """A page of hits. `mode` is `meaning+text`, or `text` where no vectors took part."""
+    """A page of hits. `mode` is `meaning+text`, or `text` where no vectors took part.
+
+    `question` is what was used of what was typed; typed filters stand in `filters`.
+    """
 
     question: str
     filters: Filters
@@ -81,3 +87,5 @@ class Facets:
     tags: tuple[Count, ...] = ()
     types: tuple[Count, ...] = ()
     access: tuple[Count, ...] = ()
+    owners: tuple[Count, ...] = ()
+    lifecycles: tuple[Count, ...] = ()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from marketplace.catalogue.contexts import Chip, Facet, Option
 from marketplace.catalogue.filters import Filters
-from registry.models import AccessMode, Domain, ProductType
+from registry.models import AccessMode, Domain, Lifecycle, ProductType
 from search.results import Count, Facets
 
 SHOWN = 12  # values of one facet
@@ -16,6 +16,8 @@ def facets(filters: Filters, counts: Facets, domains: Sequence[Domain], total: i
         ("domain", "Domain", _domains(filters, counts.domains, domains)),
         ("access", "Access", counts.access),
         ("type", "Type", counts.types),
+        ("owner", "Owner", counts.owners),
+        ("lifecycle", "Lifecycle", counts.lifecycles),
         ("tag", "Tag", counts.tags),
     ]
     made = [Facet(name, label, _options(filters, name, values, total)) for name, label, values in offered]
@@ -34,6 +36,11 @@ def chips(filters: Filters, counts: Facets, domains: Sequence[Domain]) -> list[C
         made.append(Chip(ProductType(filters.type).label, filters.toggled("type", filters.type).url()))
     if filters.access:
         made.append(Chip(AccessMode(filters.access).label, filters.toggled("access", filters.access).url()))
+    if filters.owner:
+        name = next((count.label for count in counts.owners), filters.owner)
+        made.append(Chip(name, filters.toggled("owner", filters.owner).url()))
+    if filters.lifecycle:
+        made.append(Chip(Lifecycle(filters.lifecycle).label, filters.toggled("lifecycle", filters.lifecycle).url()))
     return made
 
 

@@ -7,10 +7,12 @@ from urllib.parse import urlencode
 
 from django.http import QueryDict
 
-from registry.models import AccessMode, ProductType
+from registry.models import LISTED, AccessMode, ProductType
+from search.language import take_apart
 
 TAG_LIMIT = 12  # as many as search uses
 TEXT_LIMIT = 63  # characters of a slug
+NAMES = ("domain", "type", "access", "owner", "lifecycle")
 
 
 @dataclass(frozen=True)
@@ -23,32 +25,47 @@ class Filters:
     tags: tuple[str, ...] = ()
     type: str = ""
     access: str = ""
+    owner: str = ""
+    lifecycle: str = ""
     domain_in_path: bool = False
+    typed: bool = False
 
     @classmethod
     def read(cls, path: str, query: QueryDict) -> Self:
-        """From `?q=&domain=&tag=&tag=&type=&access=`. NUL is dropped, since PostgreSQL refuses it."""
-        type_, access = query.get("type", ""), query.get("access", "")
-        tags = dict.fromkeys(_slug(tag) for tag in query.getlist("tag"))
+        """From `?q=&domain=&tag=&tag=&type=&access=&owner=&lifecycle=`, and from filters typed into `q`, which win.
+
+        NUL is dropped, since PostgreSQL refuses it.
+        """
+        question = query.get("q", "").replace("\x00", "").strip()
+        spoken = take_apart(question)
+        typed = bool(spoken.filters or spoken.tags)
+        if typed:  # else what was typed stays as it is, in the box too
+            question = spoken.question
+        given = {name: spoken.filters.get(name) or query.get(name, "") for name in NAMES}
+        tags = dict.fromkeys(_slug(tag) for tag in (*spoken.tags, *query.getlist("tag")))
         return cls(
             path=path,
-            question=query.get("q", "").replace("\x00", "").strip(),
-            domain=_slug(query.get("domain", "")),
+            question=question,
+            domain=_slug(given["domain"]),
             tags=tuple(tag for tag in tags if tag)[:TAG_LIMIT],
-            type=type_ if type_ in ProductType.values else "",
-            access=access if access in AccessMode.values else "",
+            type=given["type"] if given["type"] in ProductType.values else "",
+            access=given["access"] if given["access"] in AccessMode.values else "",
+            owner=_slug(given["owner"]),
+            lifecycle=given["lifecycle"] if given["lifecycle"] in LISTED else "",
+            typed=typed,
         )
 
     @property
     def narrowed(self) -> bool:
         """Whether any filter is set that a person can take away."""
-        return bool(self.tags or self.type or self.access or (self.domain and not self.domain_in_path))
+        chosen = self.tags or self.type or self.access or self.owner or self.lifecycle
+        return bool(chosen or (self.domain and not self.domain_in_path))
 
     def pairs(self) -> list[tuple[str, str]]:
         """The query string of this list, in pairs."""
         pairs = [("q", self.question), ("domain", "" if self.domain_in_path else self.domain)]
         pairs += [("tag", tag) for tag in self.tags]
-        pairs += [("type", self.type), ("access", self.access)]
+        pairs += [(name, getattr(self, name)) for name in NAMES[1:]]
         return [(name, value) for name, value in pairs if value]
 
     def url(self, page: int = 1) -> str:
@@ -71,7 +88,7 @@ class Filters:
     def bare(self) -> "Filters":
         """The same list without filters."""
         domain = self.domain if self.domain_in_path else ""
-        return replace(self, domain=domain, tags=(), type="", access="")
+        return replace(self, domain=domain, tags=(), type="", access="", owner="", lifecycle="")
 
     def has(self, name: str, value: str) -> bool:
         """Whether the value is set."""

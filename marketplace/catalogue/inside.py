@@ -114,6 +114,8 @@ def candidates(filters: Filters) -> list[int]:
         tags=filters.tags,
         type=filters.type or None,
         access=filters.access or None,
+        owner=filters.owner or None,
+        lifecycle=filters.lifecycle or None,
         limit=inside.PRODUCTS,
     )
     return [hit.product.pk for hit in found.hits]

@@ -47,6 +47,12 @@ def search(request: HttpRequest) -> dict[str, Any]:
     return _listing(request, filters, SEARCH if filters.question else BROWSE, domain_tree())
 
 
+def clicked(request: HttpRequest) -> str | None:
+    """The address of the same list with the filters that were typed into the question clicked; None without any."""
+    filters = Filters.read(request.path, request.GET)
+    return filters.url() if filters.typed else None
+
+
 def domain(request: HttpRequest, slug: str) -> dict[str, Any]:
     """A domain's products and those below it. Raises Http404 where there is no such domain."""
     rows = domain_tree()
@@ -81,6 +87,8 @@ def _listing(request: HttpRequest, asked: Filters, head: Head, rows: Sequence[Do
         tags=filters.tags,
         type=filters.type or None,
         access=filters.access or None,
+        owner=filters.owner or None,
+        lifecycle=filters.lifecycle or None,
         limit=PAGE_SIZE,
         offset=(number - 1) * PAGE_SIZE,
     )

@@ -29,7 +29,12 @@ def browse(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def search(request: HttpRequest) -> HttpResponse:
-    """Answers to a question in plain words, best first; without a question, all products."""
+    """Answers to a question in plain words, best first; without a question, all products.
+
+    Filters that were typed lead to the address that the same filters have when they are clicked.
+    """
+    if address := lists.clicked(request):
+        return redirect(address)
     return render(request, "catalogue/browse.html", lists.search(request))
 
 
