@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..view import Person, Price, SupportChannel, Team
-from .read import mapping, mappings, text, web_url
+from ..view import NamedValue, Person, Price, SupportChannel, Team
+from .read import mapping, mappings, other_links, rest, text, web_url
 
 _OWNER_ROLES = ("data product owner", "product owner", "owner", "data owner", "dpo")
 
@@ -41,6 +41,28 @@ def _person(entry: dict[str, Any]) -> Person:
         date_in=text(entry.get("dateIn")),
         date_out=text(entry.get("dateOut")),
         replaced_by=text(entry.get("replacedByUsername")),
+    )
+
+
+_MEMBER = {"username", "name", "role", "description", "comment", "dateIn", "dateOut", "replacedByUsername"}
+_SUPPORT = {"channel", "url", "description", "tool", "scope", "invitationUrl"}
+
+
+def beyond(doc: dict[str, Any]) -> tuple[NamedValue, ...]:
+    """What the parts that both standards write alike say beyond what is read of them, by place."""
+    team = mapping(doc.get("team"))
+    members = team.get("members") if team else doc.get("team")
+    unread_support = [
+        {**entry, "url": None} if _contact(entry.get("url")) else entry for entry in mappings(doc.get("support"))
+    ]
+    return (
+        rest("team", team, {"name", "description", "members"})
+        + rest("team.members", members, _MEMBER)
+        + rest("support", unread_support, _SUPPORT - {"url"})
+        + rest("price", doc.get("price"), {"priceAmount", "priceCurrency", "priceUnit"})
+        + rest("description", doc.get("description"), {"purpose", "limitations", "usage", "authoritativeDefinitions"})
+        + rest("customProperties", doc.get("customProperties"), {"property", "value", "description"})
+        + other_links(doc.get("authoritativeDefinitions"))
     )
 
 

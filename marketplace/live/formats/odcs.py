@@ -15,16 +15,32 @@ from ..view import (
     SlaRow,
 )
 from . import odcs2
-from .bitol import description_of, price_of, support_of, team_of, version_of
+from .bitol import beyond, description_of, price_of, support_of, team_of, version_of
 from .from_contract import product_from
+from .quality import beyond as quality_beyond
 from .quality import rules
-from .read import any_text, flag, mapping, mappings, named_values, others, text, texts, web_links, whole
+from .read import (
+    any_text,
+    flag,
+    mapping,
+    mappings,
+    named_values,
+    other_links,
+    others,
+    rest,
+    text,
+    texts,
+    web_links,
+    whole,
+)
 from .validity import problems_of
 
 NAME = "ODCS"
 MAX_COLUMN_DEPTH = 16
 
-_SERVER_OWN_FIELDS = {"id", "server", "type", "environment", "description", "roles", "customProperties"}
+_SERVER_OWN_FIELDS = {"server", "type", "environment", "description", "customProperties"}
+_SLA_READ = {"property", "value", "valueExt", "unit", "element", "driver", "description", "schedule"}
+_ROLE_READ = {"role", "access", "description", "firstLevelApprovers", "secondLevelApprovers"}
 
 # What is read into a field of its own; the rest is kept as it is written, so that nothing gets lost.
 _READ = {
@@ -34,12 +50,12 @@ _READ = {
     *odcs2.READ,
 }
 _SCHEMA_READ = {
-    *("id", "name", "businessName", "physicalName", "logicalType", "physicalType", "description", "deprecated"),
+    *("name", "businessName", "physicalName", "logicalType", "physicalType", "description", "deprecated"),
     *("dataGranularityDescription", "tags", "properties", "quality", "relationships", "authoritativeDefinitions"),
     *("customProperties",),
 }
 _COLUMN_READ = {
-    *("id", "name", "businessName", "logicalType", "physicalType", "physicalName", "description", "required"),
+    *("name", "businessName", "logicalType", "physicalType", "physicalName", "description", "required"),
     *("unique", "primaryKey", "primaryKeyPosition", "partitioned", "criticalDataElement", "deprecated"),
     *("classification", "semanticType", "logicalTypeOptions", "examples", "enum", "tags", "relationships"),
     *("transformDescription", "transformLogic", "transformSourceObjects", "quality", "authoritativeDefinitions"),
@@ -83,7 +99,12 @@ def contract(document: Any) -> ContractView:
         price=price_of(doc.get("price")),
         documentation=web_links(doc.get("authoritativeDefinitions"))
         + web_links(mapping(doc.get("description")).get("authoritativeDefinitions")),
-        custom=named_values(doc.get("customProperties")) + others(doc, _READ),
+        custom=named_values(doc.get("customProperties"))
+        + others(doc, _READ)
+        + beyond(doc)
+        + quality_beyond(doc.get("quality"))
+        + rest("slaProperties", doc.get("slaProperties"), _SLA_READ)
+        + rest("roles", doc.get("roles"), _ROLE_READ),
         problems=problems,
     )
 
@@ -111,7 +132,7 @@ def _schema(entry: dict[str, Any]) -> SchemaView:
         quality=rules(entry.get("quality")),
         references=_references(entry),
         documentation=web_links(entry.get("authoritativeDefinitions")),
-        custom=named_values(entry.get("customProperties")) + others(entry, _SCHEMA_READ),
+        custom=named_values(entry.get("customProperties")) + others(entry, _SCHEMA_READ) + _beyond(entry),
     )
 
 
@@ -164,7 +185,22 @@ def _column(entry: dict[str, Any], name: str, path: str, depth: int) -> Column:
         transform=_transform(entry),
         quality=rules(entry.get("quality")),
         documentation=web_links(entry.get("authoritativeDefinitions")),
-        custom=named_values(entry.get("customProperties")) + others(entry, _COLUMN_READ),
+        custom=named_values(entry.get("customProperties"))
+        + others(entry, _COLUMN_READ)
+        + _beyond(entry)
+        + rest("enum", entry.get("enum"), {"value", "label", "description"})
+        # Items that are objects have columns; of what they are themselves there is no column.
+        + (rest("items", entry.get("items"), {"properties"}) if mapping(entry.get("items")).get("properties") else ()),
+    )
+
+
+def _beyond(entry: dict[str, Any]) -> tuple[NamedValue, ...]:
+    """What the parts of a schema or column say beyond what is read of them, by place."""
+    return (
+        quality_beyond(entry.get("quality"))
+        + rest("relationships", entry.get("relationships"), {"type", "from", "to"})
+        + rest("customProperties", entry.get("customProperties"), {"property", "value", "description"})
+        + other_links(entry.get("authoritativeDefinitions"))
     )
 
 
@@ -188,12 +224,14 @@ def _enum(value: Any) -> NamedValue:
 
 
 def _references(entry: dict[str, Any]) -> tuple[str, ...]:
-    """Relationships as written: "orders.customer_id → customers.id"."""
+    """Relationships as written: "orders.customer_id → customers.id"; the kind where it is not the usual foreignKey."""
     found = []
     for relation in mappings(entry.get("relationships")):
         source, target = ", ".join(texts(relation.get("from"))), ", ".join(texts(relation.get("to")))
+        kind = text(relation.get("type"))
         if target:
-            found.append(f"{source} → {target}" if source else target)
+            said = f"{source} → {target}" if source else target
+            found.append(f"{said} ({kind})" if kind and kind != "foreignKey" else said)
     return tuple(found)
 
 

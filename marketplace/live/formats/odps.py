@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ..view import ArtifactsView, ArtifactView, Coverage, InputPort, ManagementPort, NamedValue, ProductView, Term
-from .bitol import description_of, owner_of, price_of, support_of, team_of, version_of
+from .bitol import beyond, description_of, owner_of, price_of, support_of, team_of, version_of
 from .places import box_of
-from .read import flag, mappings, named_values, others, text, texts, web_links, web_url
+from .read import flag, mappings, named_values, other_links, others, rest, text, texts, web_links, web_url
 from .validity import problems_of
 
 NAME = "ODPS"
@@ -77,7 +77,11 @@ def product(document: Any, base_url: str | None = None) -> ProductView:
         coverage=_coverage(doc),
         license=_term(_value(said, "license")),
         update_frequency=_value(said, "updatefrequency"),
-        custom=custom + others(doc, _READ),
+        custom=custom
+        + others(doc, _READ)
+        + beyond(doc)
+        + rest("inputPorts", doc.get("inputPorts"), {"name", "contractId", "version"})
+        + rest("managementPorts", doc.get("managementPorts"), {"name", "content", "type", "url", "description"}),
         problems=problems_of(doc, "ODPS 1.1.0" if text(doc.get("apiVersion")) not in _BEFORE else "ODPS 1.0.0"),
     )
 
@@ -128,7 +132,11 @@ def artifacts(document: Any, base_url: str | None = None) -> ArtifactsView:
                     for entry in mappings(port.get("inputContracts"))
                     if (contract_id := text(entry.get("id")))
                 ),
-                custom=custom + others(port, _PORT_READ),
+                custom=custom
+                + others(port, _PORT_READ)
+                + rest("inputContracts", port.get("inputContracts"), {"id", "version"})
+                + rest("customProperties", port.get("customProperties"), {"property", "value", "description"})
+                + other_links(port.get("authoritativeDefinitions")),
             )
         )
     return ArtifactsView(tuple(found))

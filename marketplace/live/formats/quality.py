@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..view import QualityRule
-from .read import any_text, mapping, mappings, text
+from ..view import NamedValue, QualityRule
+from .read import any_text, mapping, mappings, rest, text
 
 # Library metrics of ODCS 3.1 (`metric`), and the names ODCS 3.0 used for the same (`rule`).
 _METRICS = {
@@ -35,6 +35,18 @@ _COMPARISONS = (
     ("mustBeLessThanOrEqualTo", "must be at most {}"),
 )
 _RANGES = (("mustBeBetween", "must be between {} and {}"), ("mustNotBeBetween", "must not be between {} and {}"))
+
+
+_READ = {
+    *("name", "dimension", "severity", "type", "description", "businessImpact", "query", "engine", "schedule"),
+    *("metric", "rule", "unit", "arguments", "validValues"),
+    *(key for key, _ in (*_COMPARISONS, *_RANGES)),
+}
+
+
+def beyond(value: Any) -> tuple[NamedValue, ...]:
+    """What the rules in a list say beyond what is read of them, by place."""
+    return rest("quality", value, _READ)
 
 
 def rules(value: Any) -> tuple[QualityRule, ...]:

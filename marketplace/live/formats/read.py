@@ -148,6 +148,36 @@ def others(document: dict[str, Any], known: Container[str]) -> tuple[NamedValue,
     )
 
 
+_LABELS = ("name", "username", "channel", "role", "property", "metric", "value", "type")
+
+
+def rest(place: str, value: Any, known: Container[str]) -> tuple[NamedValue, ...]:
+    """What the entries of a list, or one object, say beyond the keys that are read.
+
+    Each with its place, such as "team.members[ada].id": by name and not by number, so that their order means nothing.
+    """
+    return tuple(
+        NamedValue(f"{place}{_label(entry) if isinstance(value, list) else ''}.{found.name}", found.value)
+        for entry in mappings(value)
+        for found in others(entry, known)
+    )
+
+
+def _label(entry: dict[str, Any]) -> str:
+    said = next((found for key in _LABELS if (found := text(entry.get(key)))), "")
+    return f"[{said[:60]}]"
+
+
+def other_links(value: Any, place: str = "authoritativeDefinitions") -> tuple[NamedValue, ...]:
+    """What `web_links` leaves out: definitions whose address is none of the web, as they are written."""
+    entries = list(mappings(value))
+    refused = (any_text(entry) for entry in entries if not web_url(entry.get("url")))
+    kept = [entry for entry in entries if web_url(entry.get("url"))]
+    return tuple(NamedValue(place, said) for said in refused if said) + rest(
+        place, kept, {"url", "type", "description"}
+    )
+
+
 def mail_or_web(value: Any, base: str | None = None) -> str | None:
     """A `mailto:` address (also written without the scheme) or an http(s) URL; None for all else."""
     written = text(value)
