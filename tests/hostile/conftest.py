@@ -85,7 +85,7 @@ def worker(django_db_setup: None, authority: Authority) -> Iterator[Worker]:
             break
     else:
         pytest.fail(f"the worker did not start:\n{''.join(said)}")
-    reader = threading.Thread(target=lambda: [said.append(line) for line in process.stdout or ()], daemon=True)
+    reader = threading.Thread(target=said.extend, args=(process.stdout,), daemon=True)
     reader.start()
     yield Worker(process)
     process.terminate()

@@ -54,12 +54,16 @@ def _fixed(handler: Handler) -> Attack:
 
 
 def _said(body: Any, media_type: str = "application/json", **headers: str) -> Attack:
-    return _fixed(answer(body, content_type=media_type, **headers))
+    return _fixed(answer(body, 200, 0.0, content_type=media_type, **headers))
 
 
 def _canary(make: Callable[[str], Any], media_type: str = "application/json") -> Attack:
     """A document that names the canary's address."""
     return lambda house: answer(make(house.canary.url("/secret")), content_type=media_type)
+
+
+def _reference(name: str) -> Attack:
+    return _canary(lambda address: say.references(address)[name])
 
 
 def _named(host: str) -> Attack:
@@ -240,8 +244,7 @@ SAYS_BADLY = (
          "Rain from afar"),
     Mode("Turtle with imports", _canary(say.turtle_imports, "text/turtle"), None, "Rain with imports"),
     *(
-        Mode(f"references elsewhere: {name}", _canary(lambda address, name=name: say.references(address)[name]),
-             None, "Rain elsewhere")
+        Mode(f"references elsewhere: {name}", _reference(name), None, "Rain elsewhere")
         for name in say.references("")
     ),
     Mode("links that act", _said(say.dangerous_links()), None, "rain-links"),

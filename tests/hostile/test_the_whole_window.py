@@ -11,7 +11,7 @@ from django.test import Client
 from marketplace.live import services as live
 from registry.models import Product
 from registry.services import LinkData
-from tests.live.gateways import gateway
+from tests.live.gateways import INDEX, gateway
 from tests.live.hostile import Handler, answer
 
 from .conftest import Worker
@@ -123,7 +123,5 @@ def test_behind_an_honest_index(
 
 def _index_to(house: House, address: str) -> str:
     """An honest index whose interfaces are all at this address."""
-    from .documents import INDEX
-
     rels = ("metadata", "artifacts", "contract", "health", "metrics")
     return house.server.route("/index", answer({**INDEX, "links": [{"rel": rel, "href": address} for rel in rels]}))

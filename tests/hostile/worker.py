@@ -47,7 +47,7 @@ def main() -> None:
     from marketplace.live import caller, http
 
     trusting = ssl.create_default_context(cafile=os.environ["HOSTILE_AUTHORITY"])
-    caller.Door = partial(http.Door, resolver=names, ssl_context=trusting)  # type: ignore[misc,assignment]
+    caller.Door = partial(http.Door, resolver=names, ssl_context=trusting)  # type: ignore[attr-defined,assignment]
     app.worker_main(
         [
             *("--quiet", "worker", "-Q", "live", "-n", "hostile@%h", "--pool", "threads", "--concurrency", "8"),
