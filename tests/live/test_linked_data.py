@@ -204,7 +204,7 @@ def test_a_dataset_of_a_catalogue_is_asked_for_by_its_fragment_which_never_trave
         try:
             read = lambda document, base: recognise(document).product(document, base)  # noqa: E731
             caller = Caller(door, HostLimit(), asyncio.get_running_loop().time() + 10)
-            return (await caller.call(address, read, report=lambda outcome: None))[1]
+            return (await caller.call(address, read, report=lambda outcome: None)).view
         finally:
             await door.aclose()
 
