@@ -10,6 +10,7 @@ from marketplace import health
 from marketplace.accounts.views import jwks
 from marketplace.api import not_found
 from marketplace.catalogue.api import ProductViewSet
+from marketplace.catalogue.batch_api import BatchView
 from marketplace.catalogue.contract_changes_api import ContractChangesView
 from marketplace.catalogue.inside_api import InsideView
 from marketplace.exports.api import ExportsView
@@ -22,6 +23,7 @@ router.register("products", ProductViewSet, basename="product")
 router.register("domains", registry.api.DomainViewSet, basename="domain")
 
 api: list[URLPattern | URLResolver] = [
+    path("products/batch/", BatchView.as_view(), name="products-batch"),
     path("products/<uuid:uuid>/exports/", ExportsView.as_view(), name="exports"),
     path("products/<uuid:uuid>/grants/", GrantView.as_view(), name="grants"),
     path(

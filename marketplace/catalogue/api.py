@@ -50,6 +50,7 @@ class ProductFilter(filters.FilterSet):
             help_text="Slug of a tag; several must all be there.",
         )
     )
+    name = filters.CharFilter(help_text="Name of a product, whole; it is unique in a domain.")
     type = filters.ChoiceFilter(choices=ProductType.choices)
     access_mode = filters.ChoiceFilter(choices=AccessMode.choices)
     lifecycle = filters.ChoiceFilter(choices=Lifecycle.choices)

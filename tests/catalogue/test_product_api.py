@@ -78,6 +78,9 @@ def test_filters_and_ordering(setup_product: SetupProduct, client: Client, produ
     services.pause(producer, setup_product("c-rain"))
     assert names(client, tag="rain") == ["a-rain", "b-rain"]
     assert names(client, tag=["rain", "daily"]) == ["b-rain"]
+    assert names(client, name="b-rain") == ["b-rain"]
+    assert names(client, name="b-rain", domain="climate") == ["b-rain"]
+    assert names(client, name="b") == []
     assert names(client, type="aggregate") == ["b-rain"]
     assert names(client, access_mode="on_request") == ["a-rain", "c-rain"]
     assert names(client, lifecycle="paused") == ["c-rain"]
