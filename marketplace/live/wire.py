@@ -145,12 +145,14 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self._in_body:  # a trailer, of which nothing is needed
+        self._header_bytes += len(name) + len(value) + 4  # a colon, a space and the line's end
+        if self._header_bytes > MAX_HEAD_BYTES:  # or joining one name's values would take time by their square
+            self._fail(NotHTTPError())
+        if self._in_body or self._done is None:  # of a trailer nothing is needed
             return
         key, text = name.decode("latin-1").lower(), _text(value)
         known = self._headers.get(key)
         self._headers[key] = text if known is None else f"{known}, {text}"
-        self._header_bytes += len(name) + len(value)
 
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()
@@ -158,9 +160,6 @@ class Connection(asyncio.Protocol):
             return
         self._in_body = True
         self._status = status
-        if self._header_bytes > MAX_HEAD_BYTES:
-            self._fail(NotHTTPError())
-            return
         try:
             wanted = self._judge(status, self._headers)
             self._unpack = unpacker(self._headers.get("content-encoding", ""), self._max_bytes) if wanted else None
