@@ -17,6 +17,7 @@ SLUG = RegexValidator(
     r"^[a-z0-9]+(?:-[a-z0-9]+)*$", "Use small letters, digits and single hyphens, like global-precipitation."
 )
 SUMMARY_LIMIT = 1200  # characters: two short paragraphs
+MESSAGE_LIMIT = 500  # characters: what a deprecation tells those who use the product
 
 
 class Domain(models.Model):
@@ -152,6 +153,50 @@ class Product(models.Model):
     def paragraphs(self) -> list[str]:
         """The summary as paragraphs of plain text."""
         return [part.strip() for part in re.split(r"\n\s*\n", self.summary) if part.strip()]
+
+
+class Deprecation(models.Model):
+    """What the owner says of a product that will go: what follows it, until when it stays, and a few words."""
+
+    product = models.OneToOneField(Product, on_delete=models.CASCADE, related_name="deprecation")
+    successor = models.ForeignKey(Product, null=True, blank=True, on_delete=models.SET_NULL, related_name="replaces")
+    retires_on = models.DateField(null=True, blank=True)
+    message = models.CharField(max_length=MESSAGE_LIMIT, blank=True)
+
+    def __str__(self) -> str:
+        return f"deprecation of product {self.product_id}"
+
+    @property
+    def listed_successor(self) -> Product | None:
+        """What follows, while everybody may see it."""
+        return self.successor if self.successor is not None and self.successor.is_listed else None
+
+
+class TransferOffer(models.Model):
+    """A product offered to another team, until one of that team accepts it or either side ends the offer."""
+
+    product = models.OneToOneField(Product, on_delete=models.CASCADE, related_name="transfer_offer")
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="offers")
+    offered_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"product {self.product_id} offered to {self.team_id}"
+
+
+class Undo(models.Model):
+    """How a product was before its last change, for the minute in which that can be taken back.
+
+    `before` holds what the registry held, and only the part that the change touched.
+    """
+
+    product = models.OneToOneField(Product, on_delete=models.CASCADE, related_name="undo")
+    event_type = models.CharField(max_length=60)
+    revision = models.PositiveIntegerField(help_text="After the change; with another one it is too late.")
+    before = models.JSONField()
+    at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"{self.event_type} of product {self.product_id}"
 
 
 class Rel(models.TextChoices):

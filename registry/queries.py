@@ -36,8 +36,24 @@ def newest(limit: int) -> QuerySet[Product]:
 
 
 def by_address(domain: str, name: str) -> Product | None:
-    """The product at urn:dp:<domain>:<name>, with domain, owner, tags and links; in any lifecycle. Three queries."""
-    return products().prefetch_related("links").filter(domain__slug=domain, name=name).first()
+    """The product at urn:dp:<domain>:<name>, with domain, owner, tags, links and deprecation; in any lifecycle.
+
+    Three queries.
+    """
+    return whole(products()).filter(domain__slug=domain, name=name).first()
+
+
+def listed_by_urn(urn: str) -> Product | None:
+    """What everybody may see at an address as somebody typed it; None for anything else. At most two queries."""
+    match urn.strip().split(":"):
+        case ["urn", "dp", domain, name] if domain.isprintable() and name.isprintable():
+            return listed().filter(domain__slug=domain, name=name).first()
+    return None
+
+
+def whole(found: QuerySet[Product]) -> QuerySet[Product]:
+    """With links, and what a deprecation says, so that neither is asked for product by product. One query more."""
+    return found.select_related("deprecation__successor__domain").prefetch_related("links")
 
 
 def in_order(ids: list[int]) -> list[Product]:

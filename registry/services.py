@@ -1,21 +1,25 @@
 """The verbs of the registry. Each takes the actor, runs in one transaction and records one event."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.db.models.functions import Now
+from django.utils import timezone
 from django.utils.text import slugify
 
 from marketplace.accounts.models import Role, Team, User
-from registry import events
+from registry import events, undoing
 from registry.access import may_edit
 from registry.models import (
+    MESSAGE_LIMIT,
     SUMMARY_LIMIT,
     AccessMode,
+    Deprecation,
     Domain,
     Lifecycle,
     Link,
@@ -103,7 +107,7 @@ def register(actor: User, owner: Team, data: ProductData) -> Product:
             product.save()
     except IntegrityError as error:  # somebody took the name between the check and here
         raise _taken(data) from error
-    _attach(product, data)
+    _attach(product, data.links, data.ports, tags_named(data.tags))
     events.record("product.drafted", product.urn, actor, title=product.title)
     return product
 
@@ -117,7 +121,7 @@ def update(actor: User, product: Product, data: ProductData, *, revision: int) -
     _require_edit(actor, product)
     if (data.domain, data.name) != (product.domain.slug, product.name):
         raise ValidationError({"name": "The address of a registered product cannot change, since others link to it."})
-    before = _facts(product)
+    before = undoing.entry_of(product)
     _fill(product, data)
     fields = {f: getattr(product, f) for f in ("title", "summary", "type", "access_mode")}
     if not Product.objects.filter(pk=product.pk, revision=revision).update(
@@ -128,17 +132,15 @@ def update(actor: User, product: Product, data: ProductData, *, revision: int) -
             "Open it in another window to see their version; yours is still in the form."
         )
     product.revision = revision + 1
-    _attach(product, data)
-    after = _facts(product)
-    events.record(
-        "product.updated", product.urn, actor, changed=sorted(key for key in after if after[key] != before[key])
-    )
+    _attach(product, data.links, data.ports, tags_named(data.tags))
+    undoing.remember(product, "product.updated", {"entry": before})
+    events.record("product.updated", product.urn, actor, changed=undoing.changed(before, undoing.entry_of(product)))
     return product
 
 
 def publish(actor: User, product: Product) -> Product:
     """Lists a draft. Raises ValidationError where the lifecycle does not allow it, PermissionDenied for outsiders."""
-    return _move(actor, product, Lifecycle.PUBLISHED, "product.published", published_at=Now())
+    return _move(actor, product, Lifecycle.PUBLISHED, "product.published", stamps={"published_at": Now()})
 
 
 def pause(actor: User, product: Product) -> Product:
@@ -151,9 +153,49 @@ def resume(actor: User, product: Product) -> Product:
     return _move(actor, product, Lifecycle.PUBLISHED, "product.resumed")
 
 
-def deprecate(actor: User, product: Product) -> Product:
-    """Says that the product will go; it stays listed. Raises as publish does."""
-    return _move(actor, product, Lifecycle.DEPRECATED, "product.deprecated")
+@transaction.atomic
+def deprecate(
+    actor: User,
+    product: Product,
+    *,
+    successor: Product | None = None,
+    retires_on: date | None = None,
+    message: str = "",
+) -> Product:
+    """Says that the product will go: what follows it, when it goes, and a few words. It stays listed.
+
+    The event carries all three. Raises ValidationError by field for a successor that is not listed, a day that is over
+    or a message that is too long; else as publish does.
+    """
+    _require_edit(actor, product)
+    message = " ".join(plain_text(message).split())
+    _check_deprecation(product, successor, retires_on, message)
+    said = {
+        "successor": successor.urn if successor else None,
+        "retires_on": retires_on.isoformat() if retires_on else None,
+        "message": message,
+    }
+
+    def attach() -> None:
+        Deprecation.objects.update_or_create(
+            product=product, defaults={"successor": successor, "retires_on": retires_on, "message": message}
+        )
+
+    return _move(actor, product, Lifecycle.DEPRECATED, "product.deprecated", also=attach, said=said)
+
+
+def _check_deprecation(product: Product, successor: Product | None, retires_on: date | None, message: str) -> None:
+    problems: dict[str, str] = {}
+    if successor is not None and successor.pk == product.pk:
+        problems["successor"] = "A product cannot follow itself; name another one, or none."
+    elif successor is not None and not successor.is_listed:
+        problems["successor"] = "The successor has to be a product that everybody can see; publish it first."
+    if retires_on is not None and retires_on < timezone.localdate():
+        problems["retires_on"] = "This day is over; give today or a later day, or none."
+    if len(message) > MESSAGE_LIMIT:
+        problems["message"] = f"The message has {len(message):,} characters; at most {MESSAGE_LIMIT} are kept."
+    if problems:
+        raise ValidationError(problems)
 
 
 def retire(actor: User, product: Product) -> Product:
@@ -161,22 +203,73 @@ def retire(actor: User, product: Product) -> Product:
     return _move(actor, product, Lifecycle.RETIRED, "product.retired")
 
 
-VERBS = {"publish": publish, "pause": pause, "resume": resume, "deprecate": deprecate, "retire": retire}
+@transaction.atomic
+def undo(actor: User, product: Product) -> Product:
+    """Takes back the last pause, deprecation, retirement or update, within a minute and while nothing else changed.
+
+    Recorded as `product.updated`, whose data say what was undone. Raises ValidationError where it is too late,
+    PermissionDenied for outsiders.
+    """
+    _require_edit(actor, product)
+    record = undoing.open_for(product.pk)
+    entry = record.before.get("entry") if record else None
+    changed = undoing.changed(undoing.entry_of(record.product), entry) if record and entry else ["lifecycle"]
+    # The row decides: of two who undo at once, and of an undo beside a change, only one finds the revision it saw.
+    taken = record is not None and Product.objects.filter(pk=product.pk, revision=record.revision).update(
+        **undoing.columns(record), revision=F("revision") + 1, updated_at=Now()
+    )
+    if record is None or not taken:
+        raise ValidationError(
+            f"There is nothing left to undo: a step can be taken back for {undoing.SECONDS} seconds, "
+            "and only while nobody changed the product since."
+        )
+    product.refresh_from_db()
+    if entry:
+        links, ports = [LinkData(*row) for row in entry["links"]], [PortData(*row) for row in entry["ports"]]
+        _attach(product, links, ports, Tag.objects.filter(slug__in=entry["tags"]))
+    elif record.event_type == "product.deprecated":
+        Deprecation.objects.filter(product=product).delete()
+    record.delete()
+    events.record("product.updated", product.urn, actor, changed=changed, undid=record.event_type)
+    return product
+
+
+VERBS: dict[str, Callable[[User, Product], Product]] = {
+    "publish": publish,
+    "pause": pause,
+    "resume": resume,
+    "deprecate": deprecate,
+    "retire": retire,
+}
 
 
 @transaction.atomic
-def _move(actor: User, product: Product, to: str, event: str, **stamps: Any) -> Product:
+def _move(
+    actor: User,
+    product: Product,
+    to: str,
+    event: str,
+    *,
+    stamps: dict[str, Any] | None = None,
+    also: Callable[[], None] | None = None,
+    said: dict[str, Any] | None = None,
+) -> Product:
+    """`stamps` are further columns, `also` writes beside the product, `said` goes into the event."""
     _require_edit(actor, product)
     since = product.lifecycle
     allowed = product.may_become(to) and (event != "product.resumed" or since == Lifecycle.PAUSED)
     # The row decides: of two clicks at once only the first finds it in the state that was seen.
     moved = allowed and Product.objects.filter(pk=product.pk, lifecycle=since).update(
-        lifecycle=to, revision=F("revision") + 1, updated_at=Now(), **stamps
+        lifecycle=to, revision=F("revision") + 1, updated_at=Now(), **(stamps or {})
     )
     if not moved:
         raise ValidationError(f"A product that is {since} cannot become {to}; reload the page to see its state now.")
     product.refresh_from_db(fields=["lifecycle", "revision", "updated_at", "published_at"])
-    events.record(event, product.urn, actor, since=str(since))
+    if also is not None:
+        also()
+    if event in undoing.MOVES:
+        undoing.remember(product, event, {"lifecycle": str(since)})
+    events.record(event, product.urn, actor, since=str(since), **(said or {}))
     return product
 
 
@@ -234,8 +327,8 @@ def _fill(product: Product, data: ProductData) -> None:
         raise ValidationError(problems)
 
 
-def _attach(product: Product, data: ProductData) -> None:
-    product.tags.set(tags_named(data.tags))
+def _attach(product: Product, links: Sequence[LinkData], ports: Sequence[PortData], tags: Iterable[Tag]) -> None:
+    product.tags.set(tags)
     product.links.all().delete()
     Link.objects.bulk_create(
         [
@@ -246,7 +339,7 @@ def _attach(product: Product, data: ProductData) -> None:
                 media_type=" ".join(x.media_type.split()),
                 title=plain_text(x.title),
             )
-            for x in data.links
+            for x in links
         ],
         ignore_conflicts=True,
     )
@@ -260,18 +353,7 @@ def _attach(product: Product, data: ProductData) -> None:
                 contract_id=x.contract_id[:200],
                 contract_version=x.contract_version[:40],
             )
-            for x in data.ports
+            for x in ports
         ],
         ignore_conflicts=True,
     )
-
-
-def _facts(product: Product) -> dict[str, Any]:
-    return {
-        "title": product.title,
-        "summary": product.summary,
-        "type": product.type,
-        "access_mode": product.access_mode,
-        "tags": sorted(product.tags.values_list("slug", flat=True)),
-        "links": sorted(product.links.values_list("rel", "url")),
-    }
