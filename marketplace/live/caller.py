@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
+import structlog
 from django.conf import settings
 
 from . import breaker
@@ -22,6 +23,8 @@ from .cache import Seen
 from .errors import HOST_FAILURES, FetchError
 from .http import DEFAULT_POLICY, Door, Fetched, Policy
 from .parsing import Document, may_be_linked_data, parse
+
+log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
@@ -157,9 +160,17 @@ class _Loop:
         self._thread = threading.Thread(target=self._run, name="live-loop", daemon=True)
         self._thread.start()
 
+    @property
+    def works(self) -> bool:
+        """False after a fork, which has the object but not its thread, and where the thread ended."""
+        return self.pid == os.getpid() and self._thread.is_alive()
+
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
-        self._loop.run_forever()
+        try:
+            self._loop.run_forever()
+        except BaseException:  # the next exploration starts another
+            log.exception("live_loop_ended")
 
     def submit(self, make: Callable[[Caller], Coroutine[Any, Any, T]], queue_seconds: float) -> Future[T]:
         until = self._loop.time() + queue_seconds
@@ -184,7 +195,7 @@ def submit(make: Callable[[Caller], Coroutine[Any, Any, T]], queue_seconds: floa
     """
     global _current
     with _starting:
-        if _current is None or _current.pid != os.getpid():  # a fork has the object, but not its thread
+        if _current is None or not _current.works:
             _current = _Loop()
         loop = _current
     return loop.submit(make, queue_seconds)

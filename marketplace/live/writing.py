@@ -14,9 +14,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import redis
+import structlog
 
 from . import breaker, cache
 from .cache import CacheDownError, Command
+
+log = structlog.get_logger(__name__)
 
 TOGETHER = 200  # entries of one batch
 BREAKER_SECONDS = 1.0  # how old what we know of resting hosts may be
@@ -39,7 +42,13 @@ class _Writer:
             batch = [self.entries.get()]
             while len(batch) < TOGETHER and not self.entries.empty():
                 batch.append(self.entries.get())
-            _write(batch)
+            try:
+                _write(batch)
+            except BaseException as exc:  # else nothing that any product says would be seen from then on
+                log.exception("live_writing_failed", entries=len(batch))
+                for entry in batch:
+                    if not entry.done.done():
+                        entry.done.set_exception(exc)
 
 
 def _write(batch: list[_Entry]) -> None:
