@@ -7,6 +7,7 @@ from rest_framework.routers import DefaultRouter
 import registry.api
 import search.api
 from marketplace import health
+from marketplace.accounts.api import MeView
 from marketplace.accounts.views import jwks
 from marketplace.api import not_found
 from marketplace.catalogue.api import ProductViewSet
@@ -16,6 +17,7 @@ from marketplace.catalogue.inside_api import InsideView
 from marketplace.exports.api import ExportsView
 from marketplace.metrics import metrics
 from marketplace.publishing.api import GrantView
+from marketplace.publishing.register_api import InspectionsView, InspectionView, RegisterView
 
 router = DefaultRouter()
 router.include_root_view = False
@@ -35,6 +37,10 @@ api: list[URLPattern | URLResolver] = [
     path("search/inside", InsideView.as_view(), name="search-inside"),
     path("search/", search.api.SearchView.as_view(), name="search"),
     path("resolve/<slug:domain>/<slug:name>", registry.api.ResolveView.as_view(), name="resolve"),
+    path("inspections/", InspectionsView.as_view(), name="inspections"),
+    path("inspections/<str:token>", InspectionView.as_view(), name="inspection"),
+    path("register", RegisterView.as_view(), name="register"),
+    path("me/", MeView.as_view(), name="me"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="docs"),
     re_path(r"^.*$", not_found),

@@ -12,6 +12,8 @@ from django.db import transaction
 from django.utils.text import slugify
 
 from marketplace.accounts.models import Team, User
+from marketplace.accounts.queries import teams_of
+from marketplace.accounts.services import home_team
 from registry import access, queries, services
 from registry.models import Domain, Lifecycle, Product
 from registry.services import ProductData
@@ -35,27 +37,42 @@ def put(
     actor: User,
     address: tuple[str, str],
     data_from: Callable[[Product | None], ProductData],
-    owner: Callable[[], Team],
     *,
-    publish: bool,
+    owner: str = "",
+    publish: bool = True,
+    dry_run: bool = False,
 ) -> Put:
     """Registers the product at `address` (domain slug and name), or changes what differs; all of it or nothing.
 
-    `data_from` gets the product that is there, or None, and says what is wanted; `owner` says whose a new one is. A
-    draft is published where `publish` says so; no other step of the lifecycle is taken. Two programs that put into the
-    same domain wait for each other. Raises ValidationError by field and PermissionDenied. Some 10 queries where nothing
-    changes, some 30 for a new one.
+    `data_from` gets the product that is there, or None, and says what is wanted. `owner` is the slug of the team that a
+    new product is to belong to, the actor's first where empty; it moves none that is there. A draft is published where
+    `publish` says so; no other step of the lifecycle is taken. `dry_run` takes all of it back. Two programs that put
+    into the same domain wait for each other. Raises ValidationError by field and PermissionDenied. Some 10 queries
+    where nothing changes, some 30 for a new product.
     """
+    done = _put(actor, address, data_from, owner, publish)
+    if dry_run:
+        transaction.set_rollback(True)
+    return done
+
+
+def _put(
+    actor: User,
+    address: tuple[str, str],
+    data_from: Callable[[Product | None], ProductData],
+    owner: str,
+    publish: bool,
+) -> Put:
     domain, name = address
     # Of two programs that send the same product at once, the second finds what the first has written.
     Domain.objects.select_for_update(no_key=True).filter(slug=domain).first()
     product = queries.by_address(domain, name)
     if product is None:
-        product = services.register(actor, owner(), data_from(None))
+        product = services.register(actor, _team(actor, owner), data_from(None))
         if publish:
             product = services.publish(actor, product)
         return Put(product, "created", published=publish)
-    _require_put(actor, product)
+    _require_put(actor, product, owner)
     data = data_from(product)
     changes = differences(product, data)
     if changes:
@@ -67,7 +84,19 @@ def put(
     return Put(product, "updated" if changes else "unchanged", published=listing, changes=changes)
 
 
-def _require_put(actor: User, product: Product) -> None:
+def _team(actor: User, slug: str) -> Team:
+    if not slug:
+        actor.refresh_from_db(fields=["roles"])  # a product that was taken back had perhaps set them
+        return home_team(actor)
+    mine = {team.slug: team for team in teams_of(actor)}
+    if slug not in mine:
+        raise ValidationError(
+            {"owner": f"You are not in a team {slug!r}. Your teams: {', '.join(mine) or 'none yet'}."}
+        )
+    return mine[slug]
+
+
+def _require_put(actor: User, product: Product, owner: str) -> None:
     domain, name = product.domain.slug, product.name
     if not access.may_edit(actor, product):
         if product.is_listed:
@@ -78,6 +107,10 @@ def _require_put(actor: User, product: Product) -> None:
         raise ValidationError({"name": f"The domain {domain} already has a product named {name}. Choose another name."})
     if product.lifecycle == Lifecycle.RETIRED:
         raise ValidationError({"name": f"{product.urn} was retired; its address stays taken. Choose another name."})
+    if owner and product.owner.slug != owner:
+        raise ValidationError(
+            {"owner": f"{product.urn} belongs to the team {product.owner.slug}; this does not give it to another."}
+        )
 
 
 def differences(product: Product, data: ProductData) -> dict[str, tuple[Any, Any]]:

@@ -1,9 +1,9 @@
 """Many products in one request: each is put as a whole or refused, and the same request again changes nothing."""
 
+from functools import partial
 from typing import Any, cast
 
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import transaction
 from django.urls import reverse
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import exceptions, permissions, serializers
@@ -11,13 +11,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from marketplace.accounts import queries as accounts
-from marketplace.accounts.models import Team, User
-from marketplace.accounts.services import home_team
+from marketplace.accounts.models import User
 from marketplace.catalogue.serializers import NewProduct, product_data
-from registry.models import Lifecycle, Product
-from registry.putting import Put, put
-from registry.services import ProductData
+from registry.models import Lifecycle
+from registry.putting import put
 
 MOST = 500
 RESULTS = ("created", "updated", "unchanged", "refused")
@@ -42,7 +39,7 @@ class BatchSchema(BatchInput):
     products = NewProduct(many=True)  # type: ignore[assignment]
 
 
-class ChangeSerializer(serializers.Serializer[Any]):
+class BatchChangeSerializer(serializers.Serializer[Any]):
     """One field that differs."""
 
     field = serializers.CharField()
@@ -58,7 +55,7 @@ class ItemSerializer(serializers.Serializer[Any]):
     result = serializers.ChoiceField(choices=RESULTS)
     lifecycle = serializers.ChoiceField(choices=Lifecycle.choices, allow_null=True)
     url = serializers.URLField(allow_null=True, help_text="The product's page.")
-    changes = ChangeSerializer(many=True)
+    changes = BatchChangeSerializer(many=True)
     errors = serializers.DictField(  # type: ignore[assignment] # DRF takes fields out of the class
         child=serializers.ListField(child=serializers.CharField()), help_text="By field, where it was refused."
     )
@@ -95,18 +92,16 @@ class BatchView(APIView):
         given = BatchInput(data=request.data)
         given.is_valid(raise_exception=True)
         data = given.validated_data
-        actor = cast(User, request.user)
-        teams = {team.slug: team for team in accounts.teams_of(actor)}
+        options = {key: data[key] for key in ("publish", "dry_run")}
         seen: dict[tuple[str, str], int] = {}
-        results = [
-            _item(request, index, entry, seen, lambda entry: _put(actor, teams, entry, data))
-            for index, entry in enumerate(data["products"])
-        ]
+        results = [_item(request, index, entry, seen, options) for index, entry in enumerate(data["products"])]
         counts = {result: sum(row["result"] == result for row in results) for result in RESULTS}
         return Response(BatchSerializer({"dry_run": data["dry_run"], **counts, "results": results}).data)
 
 
-def _item(request: Request, index: int, entry: Any, seen: dict[tuple[str, str], int], do: Any) -> dict[str, Any]:
+def _item(
+    request: Request, index: int, entry: Any, seen: dict[tuple[str, str], int], options: dict[str, bool]
+) -> dict[str, Any]:
     row: dict[str, Any] = {
         "index": index, "urn": None, "result": "refused", "lifecycle": None, "url": None, "changes": [], "errors": {},
     }  # fmt: skip
@@ -116,7 +111,9 @@ def _item(request: Request, index: int, entry: Any, seen: dict[tuple[str, str], 
         row["urn"] = "urn:dp:{}:{}".format(*address)
         if seen.setdefault(address, index) != index:
             raise ValidationError({"name": f"Item {seen[address]} of this request is {row['urn']} too. Name it once."})
-        done: Put = do(wanted)
+        done = put(
+            cast(User, request.user), address, partial(product_data, wanted), owner=wanted.get("owner", ""), **options
+        )
     except ValidationError as error:
         row["errors"] = error.message_dict if hasattr(error, "error_dict") else {"non_field_errors": error.messages}
     except exceptions.ValidationError as error:
@@ -125,8 +122,7 @@ def _item(request: Request, index: int, entry: Any, seen: dict[tuple[str, str], 
         row["errors"] = {"non_field_errors": [str(error)]}
     else:
         row["result"], row["lifecycle"] = done.result, done.product.lifecycle
-        page = reverse("catalogue:product", args=address)
-        row["url"] = request.build_absolute_uri(page)
+        row["url"] = request.build_absolute_uri(reverse("catalogue:product", args=address))
         row["changes"] = [
             {"field": key, "before": before, "after": after} for key, (before, after) in done.changes.items()
         ]
@@ -155,29 +151,3 @@ def _texts(value: Any) -> list[str]:
     if isinstance(value, list):
         return [text for inner in value for text in _texts(inner)]
     return [str(value)]
-
-
-def _put(actor: User, teams: dict[str, Team], wanted: dict[str, Any], options: dict[str, Any]) -> Put:
-    slug = wanted.get("owner")
-
-    def data_from(product: Product | None) -> ProductData:
-        if product is not None and slug and product.owner.slug != slug:
-            raise ValidationError(
-                {"owner": f"{product.urn} belongs to the team {product.owner.slug}; this does not give it to another."}
-            )
-        return product_data(wanted, product)
-
-    def owner() -> Team:
-        if not slug:
-            actor.refresh_from_db(fields=["roles"])  # an item that was taken back had perhaps set them
-            return home_team(actor)
-        if slug not in teams:
-            mine = ", ".join(sorted(teams)) or "none yet"
-            raise ValidationError({"owner": f"You are not in a team {slug!r}. Your teams: {mine}."})
-        return teams[slug]
-
-    with transaction.atomic():
-        done = put(actor, (wanted["domain"], wanted["name"]), data_from, owner, publish=options["publish"])
-        if options["dry_run"]:
-            transaction.set_rollback(True)
-    return done
