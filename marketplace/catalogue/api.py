@@ -1,6 +1,7 @@
 """Products over REST: find, read, see live, register, change, and move through the lifecycle."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, cast
 
 from django.core.exceptions import ValidationError
@@ -18,9 +19,17 @@ from marketplace.accounts import queries as accounts
 from marketplace.accounts.models import Team, User
 from marketplace.accounts.services import home_team
 from marketplace.catalogue.live_serializers import LiveProductSerializer
-from marketplace.catalogue.serializers import NewProduct, ProductSerializer, ProductUpdate, product_data
+from marketplace.catalogue.serializers import (
+    NewDeprecation,
+    NewProduct,
+    NewTransfer,
+    OfferSerializer,
+    ProductSerializer,
+    ProductUpdate,
+    product_data,
+)
 from marketplace.live import services as live
-from registry import access, queries, services
+from registry import access, queries, services, transfers
 from registry.models import LISTED, AccessMode, Domain, Lifecycle, Product, ProductType, Tag
 
 
@@ -82,7 +91,7 @@ class ProductViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Product]):
 
     def get_queryset(self) -> QuerySet[Product]:
         """What the person may see. Four queries a page, however many rows."""
-        return queries.visible_to(access.person(self.request.user)).prefetch_related("links")
+        return queries.whole(queries.visible_to(access.person(self.request.user)))
 
     def get_object(self) -> Product:
         """The product of the address. Raises Http404 for what the person may not see."""
@@ -157,11 +166,13 @@ class ProductViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Product]):
         """Makes it usable again."""
         return self._move(services.resume)
 
-    @extend_schema(summary="Deprecate a product", request=None, responses=_moved)
+    @extend_schema(summary="Deprecate a product", request=NewDeprecation, responses=_moved)
     @action(detail=True, methods=["post"])
     def deprecate(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Says that it will go; it stays listed."""
-        return self._move(services.deprecate)
+        """Says that it will go; it stays listed. What follows it, the day it goes and a message may be left out."""
+        given = NewDeprecation(data=request.data)
+        given.is_valid(raise_exception=True)
+        return self._move(lambda actor, product: services.deprecate(actor, product, **given.validated_data))
 
     @extend_schema(summary="Retire a product", request=None, responses=_moved)
     @action(detail=True, methods=["post"])
@@ -169,20 +180,84 @@ class ProductViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Product]):
         """Takes it out of every list; its address stays taken."""
         return self._move(services.retire)
 
+    @extend_schema(
+        summary="Take the last step back",
+        request=None,
+        responses={
+            200: ProductSerializer,
+            409: OpenApiResponse(description="Too late, or changed since."),
+        },
+    )
+    @action(detail=True, methods=["post"])
+    def undo(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Undoes a pause, deprecation, retirement or change of the last minute, while nothing else changed."""
+        return self._move(services.undo)
+
+    @extend_schema(
+        summary="Give a product to another team",
+        request=NewTransfer,
+        responses={200: ProductSerializer, 202: OfferSerializer},
+    )
+    @action(detail=True, methods=["post"])
+    def transfer(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Given at once (200) by administrators and who is in both teams; else offered to the team (202)."""
+        given = NewTransfer(data=request.data)
+        given.is_valid(raise_exception=True)
+        product = self.get_object()
+        if transfers.transfer(cast(User, request.user), product, given.validated_data["team"]):
+            return self._changed(product)
+        return Response(OfferSerializer(transfers.offer_of(product)).data, status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(
+        summary="End the offer of a product",
+        request=None,
+        responses={204: None, 409: OpenApiResponse(description="The product is not offered.")},
+    )
+    @transfer.mapping.delete
+    def end_offer(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """The owner takes the offer back, or the team declines it."""
+        with _conflicts():
+            transfers.end_offer(cast(User, request.user), self._offered())
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(
+        summary="Accept a product",
+        request=None,
+        responses={200: ProductSerializer, 409: OpenApiResponse(description="The product is not offered.")},
+    )
+    @action(detail=True, methods=["post"], url_path="transfer/accept")
+    def accept_transfer(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """A member of the team it is offered to takes it."""
+        with _conflicts():
+            return self._changed(transfers.accept(cast(User, request.user), self._offered()))
+
+    def _offered(self) -> Product:
+        """The product of the address, which the team that it is offered to sees too, as a draft even."""
+        offer = transfers.offers_to(cast(User, self.request.user)).filter(product__uuid=self.kwargs["uuid"]).first()
+        return offer.product if offer else self.get_object()
+
     def _move(self, verb: Callable[[User, Product], Product]) -> Response:
-        try:
-            product = verb(cast(User, self.request.user), self.get_object())
-        except ValidationError as error:
-            raise Conflict(" ".join(error.messages)) from error
-        return self._changed(product)
+        with _conflicts():
+            return self._changed(verb(cast(User, self.request.user), self.get_object()))
 
     def _changed(self, product: Product, code: int = status.HTTP_200_OK) -> Response:
         """The product as it is now; read anew, since what was prefetched is of before."""
         return Response(self.get_serializer(_products().get(pk=product.pk)).data, status=code)
 
 
+@contextmanager
+def _conflicts() -> Iterator[None]:
+    """What does not fit the product's state is a conflict; what names a field is bad input, and goes on as that."""
+    try:
+        yield
+    except ValidationError as error:
+        if hasattr(error, "error_dict"):
+            raise
+        raise Conflict(" ".join(error.messages)) from error
+
+
 def _products() -> QuerySet[Product]:
-    return queries.products().prefetch_related("links")
+    return queries.whole(queries.products())
 
 
 def _team(actor: User, slug: str | None) -> Team:

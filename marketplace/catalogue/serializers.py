@@ -7,8 +7,18 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from marketplace.accounts.models import Team
+from registry import queries
 from registry.api import LinkSerializer
-from registry.models import SUMMARY_LIMIT, AccessMode, Product, ProductType, Rel
+from registry.models import (
+    MESSAGE_LIMIT,
+    SUMMARY_LIMIT,
+    AccessMode,
+    Deprecation,
+    Product,
+    ProductType,
+    Rel,
+    TransferOffer,
+)
 from registry.services import LINK_LIMIT, TAG_LIMIT, LinkData, PortData, ProductData
 
 
@@ -20,6 +30,21 @@ class TeamSerializer(serializers.ModelSerializer[Team]):
         fields = ["slug", "name", "email"]
 
 
+class DeprecationSerializer(serializers.ModelSerializer[Deprecation]):
+    """What the owner says of a product that will go."""
+
+    successor = serializers.CharField(
+        source="listed_successor.urn",
+        default=None,
+        read_only=True,
+        help_text="URN of what follows, while it is listed.",
+    )
+
+    class Meta:
+        model = Deprecation
+        fields = ["successor", "retires_on", "message"]
+
+
 class ProductSerializer(serializers.ModelSerializer[Product]):
     """A registered product: all that the marketplace stores of it."""
 
@@ -29,6 +54,7 @@ class ProductSerializer(serializers.ModelSerializer[Product]):
     tags = serializers.SlugRelatedField[Any](slug_field="slug", many=True, read_only=True)
     owner = TeamSerializer(read_only=True)
     links = LinkSerializer(many=True, read_only=True)
+    deprecation = DeprecationSerializer(read_only=True, allow_null=True, default=None)
     url = serializers.SerializerMethodField(help_text="The product's page.")
     live_url = serializers.SerializerMethodField(help_text="What the product says of itself now.")
 
@@ -36,7 +62,8 @@ class ProductSerializer(serializers.ModelSerializer[Product]):
         model = Product
         fields = [
             "uuid", "urn", "domain", "domain_path", "name", "title", "summary", "type", "tags", "owner", "lifecycle",
-            "access_mode", "links", "revision", "created_at", "updated_at", "published_at", "url", "live_url",
+            "deprecation", "access_mode", "links", "revision", "created_at", "updated_at", "published_at", "url",
+            "live_url",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -95,6 +122,45 @@ class NewProduct(ProductChanges):
         required=False,
         help_text="Slug of one of your teams; absent: your first team, or a new one of your own.",
     )
+
+
+class NewDeprecation(serializers.Serializer[Any]):
+    """What to say of a product that will go."""
+
+    successor = serializers.CharField(
+        max_length=200, required=False, allow_null=True, default=None, help_text="URN of a listed product that follows."
+    )
+    retires_on = serializers.DateField(
+        required=False, allow_null=True, default=None, help_text="The day on which it goes, today or later."
+    )
+    message = serializers.CharField(
+        max_length=MESSAGE_LIMIT, required=False, allow_blank=True, default="", help_text="For those who use it."
+    )
+
+    def validate_successor(self, urn: str | None) -> Product | None:
+        """The product that everybody sees at this address."""
+        if not urn:
+            return None
+        product = queries.listed_by_urn(urn)
+        if product is None:
+            raise serializers.ValidationError(f"There is no listed product {urn[:200]!r}; give a URN, urn:dp:….")
+        return product
+
+
+class NewTransfer(serializers.Serializer[Any]):
+    """Which team the product is to go to."""
+
+    team = serializers.SlugRelatedField[Team](slug_field="slug", queryset=Team.objects.all())
+
+
+class OfferSerializer(serializers.ModelSerializer[TransferOffer]):
+    """A product offered to a team that has to accept it."""
+
+    team = TeamSerializer(read_only=True)
+
+    class Meta:
+        model = TransferOffer
+        fields = ["team", "offered_at"]
 
 
 def product_data(changes: dict[str, Any], before: Product | None = None) -> ProductData:

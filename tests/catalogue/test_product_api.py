@@ -162,7 +162,7 @@ def test_the_lifecycle_moves_by_its_verbs_and_refuses_the_wrong_step(
         ("deprecate", "deprecated"),
         ("retire", "retired"),
     ):
-        answer = client.post(f"{address}{verb}/")
+        answer = client.post(f"{address}{verb}/", content_type="application/json")
         assert (answer.status_code, answer.json()["lifecycle"]) == (200, state)
     refused = client.post(f"{address}publish/")
     assert refused.status_code == 409
@@ -176,7 +176,7 @@ def test_only_the_owner_moves_a_product(
 ) -> None:
     address = f"{LIST}{setup_product('daily-rain').uuid}/"
     assert sign_in(None).post(f"{address}{verb}/").status_code in (401, 403)
-    assert sign_in(outsider).post(f"{address}{verb}/").status_code == 403
+    assert sign_in(outsider).post(f"{address}{verb}/", content_type="application/json").status_code == 403
     assert sign_in(outsider).get(f"{address}{verb}/").status_code == 405
     assert Product.objects.get().lifecycle == Lifecycle.PUBLISHED
 
