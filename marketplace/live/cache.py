@@ -14,7 +14,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -24,13 +24,12 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from .errors import Problem
-from .view import VIEW_TYPES, from_json, shape_of, to_json
+from .record import Failed, Record, Seen
 
 PREFIX = "live:2:"  # the generation: one more whenever a stored shape changes
 LAST_SEEN_SECONDS = 24 * 3600
 FRESH_SECONDS_MIN = 2  # else an answer with no-cache would be stale before the page shows it
 FAILED_SECONDS = 10  # how long a failure is believed before somebody who looks causes the next attempt
-DECLARED_SECONDS = 30  # how long "this product offers no such interface" is believed
 ASKED_SECONDS = 12  # how long a question waits for a worker before the next who looks puts it again
 FLIGHT_SECONDS = 30  # how long a worker may take; longer than services.TASK_DEADLINE_SECONDS
 DOWN_SECONDS = 2.0
@@ -66,103 +65,6 @@ _END_FLIGHT = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('
 
 class CacheDownError(Exception):
     """Redis did not answer; what it holds can't be read or written now."""
-
-
-class Seen:
-    """A good answer: when (epoch seconds) and whence it came, how long it is fresh, and its view.
-
-    `view` (one of view.VIEW_TYPES) is decoded when it is first asked for; `digest` is of the bytes it was read from,
-    and empty where that is not known.
-    """
-
-    __slots__ = ("_json", "_view", "at", "digest", "etag", "fresh_until", "kind", "latency_ms", "url")
-
-    def __init__(
-        self,
-        at: float,
-        latency_ms: int,
-        url: str | None,
-        etag: str | None,
-        fresh_until: float,
-        view: Any,
-        digest: str = "",
-    ) -> None:
-        self.at, self.latency_ms, self.url, self.etag = at, latency_ms, url, etag
-        self.fresh_until, self.digest = fresh_until, digest
-        self.kind = type(view).__name__
-        self._view: Any = view
-        self._json: bytes | None = None
-
-    @property
-    def view(self) -> Any:
-        if self._view is None and self._json is not None:
-            self._view = from_json(VIEW_TYPES[self.kind], self._json)
-        return self._view
-
-    def again(self, at: float, latency_ms: int, etag: str | None, fresh_until: float) -> Seen:
-        """The same view, which the product has just said still holds."""
-        found = Seen(at, latency_ms, self.url, etag, fresh_until, self._view, self.digest)
-        found.kind, found._json = self.kind, self._json
-        return found
-
-    def dump(self) -> bytes:
-        """As it is stored: a line of what is known of it, and the view."""
-        if self._json is None:
-            self._json = to_json(self._view)
-        head = {name: getattr(self, name) for name in _HEAD}
-        head["shape"] = shape_of(self.kind)
-        return json.dumps(head).encode() + b"\n" + self._json
-
-    @classmethod
-    def load(cls, stored: bytes) -> Seen:
-        """Raises ValueError, KeyError or TypeError for what another version of this program wrote."""
-        line, _, body = stored.partition(b"\n")
-        head = json.loads(line)
-        if head["shape"] != shape_of(head["kind"]):
-            raise ValueError("written by another version")
-        found = cls(
-            head["at"], head["latency_ms"], head["url"], head["etag"], head["fresh_until"], None, head["digest"]
-        )
-        found.kind, found._json = head["kind"], body
-        return found
-
-
-_HEAD = ("at", "latency_ms", "url", "etag", "fresh_until", "digest", "kind")
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """The last attempt at a part failed. `retry_at` None: it fails by what the product declares, not by chance.
-
-    `since`: the first failure of those that followed each other without an answer; None where no fault of the product's
-    is known. The times are epoch seconds.
-    """
-
-    at: float
-    problem: Problem
-    retry_at: float | None
-    url: str | None = None
-    since: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """All that is known of a subject. Times: epoch seconds. `waiting_since`: asked, and no worker has taken it yet."""
-
-    seen: dict[str, Seen] = field(default_factory=dict)
-    failed: dict[str, Failed] = field(default_factory=dict)
-    asked_at: float | None = None
-    waiting_since: float | None = None
-    started_at: float | None = None
-    done_at: float | None = None
-    noticed_at: float | None = None  # drift was looked for in what is here; None where something came since
-    in_flight: bool = False
-
-    def is_due(self, now: float) -> bool:
-        """Whether nothing is known yet, or any part is stale."""
-        times = [seen.fresh_until for part, seen in self.seen.items() if part not in self.failed]
-        times += [failed.retry_at or failed.at + DECLARED_SECONDS for failed in self.failed.values()]
-        return not times or min(times) <= now
 
 
 class Redis:

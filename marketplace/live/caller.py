@@ -19,10 +19,10 @@ from django.conf import settings
 
 from . import breaker
 from .addresses import Network
-from .cache import Seen
 from .errors import HOST_FAILURES, FetchError
 from .http import DEFAULT_POLICY, Door, Fetched, Policy
 from .parsing import Document, may_be_linked_data, parse
+from .record import Seen
 
 log = structlog.get_logger(__name__)
 

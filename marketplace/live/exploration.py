@@ -15,11 +15,12 @@ from django.db import connection
 
 from . import breaker, cache, caller, writing
 from .bounds import bounded
-from .cache import CacheDownError, Command, Failed, Record, Seen
+from .cache import CacheDownError, Command
 from .caller import Caller, HostOutcome
 from .drift.watching import Watch
 from .errors import Problem
 from .explore import Answer, Emit
+from .record import Failed, Record, Seen
 from .view import ContractListView
 
 WRITE_SECONDS = 5.0  # far longer than Redis may take (cache.Redis)

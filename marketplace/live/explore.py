@@ -15,12 +15,12 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from .cache import Seen
 from .caller import Called, Caller, HostOutcome
 from .errors import FetchError, Problem
 from .formats import contract_of, gateway_index, odps, recognise
 from .http import DEFAULT_POLICY, HEALTH_POLICY, Fetched, Policy
 from .parsing import Document
+from .record import Seen
 from .view import ArtifactsView, ContractListView, ContractRef, ContractView, IndexView, ProductView
 
 log = structlog.get_logger(__name__)

@@ -27,6 +27,7 @@ from .cache import CacheDownError
 from .errors import Problem
 from .explore import Answer
 from .matching import Found, Matcher, Row, search, words_of
+from .record import Record
 from .view import ContractListView
 
 log = structlog.get_logger(__name__)
@@ -199,7 +200,7 @@ class _Board:
         self._late: ProductState = "silent"
         self._missing = set(CONTENT)
 
-    def know(self, record: cache.Record) -> None:
+    def know(self, record: Record) -> None:
         """What is known of the product without asking it. Raises CacheDownError."""
         self._views = {part: seen.view for part, seen in record.seen.items()}
         self._late = "before" if self._views else "silent"
@@ -280,7 +281,7 @@ def _bytes(subject: str) -> int:
     return cache.client().run(action)
 
 
-def _settled(record: cache.Record) -> ProductState:
+def _settled(record: Record) -> ProductState:
     """How a product does that nobody is asking. One that offers no discovery is answered by its contracts alone."""
     failed = record.failed.get("index")
     if failed is None or failed.retry_at is None:
@@ -288,7 +289,7 @@ def _settled(record: cache.Record) -> ProductState:
     return "before" if record.seen else "silent"
 
 
-def _reason(record: cache.Record) -> str:
+def _reason(record: Record) -> str:
     """Why the product as a whole does not answer."""
     failed = record.failed.get("index")
     return failed.problem.message if failed and _settled(record) != "answered" else ""

@@ -19,6 +19,7 @@ from .addresses import checked_url
 from .cache import CacheDownError
 from .errors import FetchError, Problem
 from .explore import Target
+from .record import Failed, Record
 from .state import LiveProduct, Part
 from .view import ContractView, IndexView, ProductView
 
@@ -121,10 +122,10 @@ def inspect_url(url: str) -> str:
             checked_url(url)
         except FetchError as exc:
             now = time.time()
-            cache.write_failed(subject, "index", cache.Failed(now, exc.problem, None, shown), KEEP_SECONDS)
+            cache.write_failed(subject, "index", Failed(now, exc.problem, None, shown), KEEP_SECONDS)
             cache.mark_done(subject, now)
         else:
-            services.ask_worker(subject, "live.inspect", (token, url), cache.Record(), KEEP_SECONDS)
+            services.ask_worker(subject, "live.inspect", (token, url), Record(), KEEP_SECONDS)
     except CacheDownError:
         pass  # the inspection will say so
     return token

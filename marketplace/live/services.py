@@ -22,6 +22,7 @@ from .exploration import Exploration
 from .explore import PARTS, Answer, Emit, Explorer, Target, answer_of, not_offered
 from .formats import gateway_index
 from .parsing import Document
+from .record import Record
 from .state import LiveArtifact, LiveProduct, Part
 from .view import SampleView
 from .writing import BREAKER_SECONDS
@@ -96,7 +97,7 @@ def glance(product_ids: list[int]) -> dict[int, Part]:
     }
 
 
-def ask_worker(subject: str, task: str, args: tuple[Any, ...], record: cache.Record, keep_seconds: int) -> bool:
+def ask_worker(subject: str, task: str, args: tuple[Any, ...], record: Record, keep_seconds: int) -> bool:
     """Puts the question to the workers unless it is already put. Raises CacheDownError when there is no broker."""
     now = time.time()
     flight = cache.take_flight(subject, record, now, keep_seconds)
@@ -111,7 +112,7 @@ def ask_worker(subject: str, task: str, args: tuple[Any, ...], record: cache.Rec
     return True
 
 
-def _read_and_ask(subject: str, task: str, args: tuple[Any, ...], ask: bool) -> cache.Record:
+def _read_and_ask(subject: str, task: str, args: tuple[Any, ...], ask: bool) -> Record:
     record = cache.read(subject)
     if ask and not record.in_flight and record.is_due(time.time()):
         ask_worker(subject, task, args, record, cache.LAST_SEEN_SECONDS)
@@ -148,7 +149,7 @@ def refresh(
         _explore(target, record, Exploration(subject, flight, record, keep_seconds), guess)
 
 
-def _explore(target: Target, record: cache.Record, exploration: Exploration, guess: bool = False) -> None:
+def _explore(target: Target, record: Record, exploration: Exploration, guess: bool = False) -> None:
     breaker.load(BREAKER_SECONDS)
 
     async def explore(hands: Caller, emit: Emit) -> None:

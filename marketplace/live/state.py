@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from .cache import Record
 from .errors import Problem
+from .record import Record
 from .view import (
     ArtifactsView,
     ArtifactView,

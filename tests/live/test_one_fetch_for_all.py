@@ -1,13 +1,17 @@
 """Over real HTTP: however many look, a product is asked once; what has not changed is not read again."""
 
 import json
+import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx2
 import pytest
 
-from marketplace.live import cache, caller, parsing, services
+from marketplace.live import cache, caller, parsing, record, services
 from marketplace.live.explore import Target
+from marketplace.live.view import VIEW_TYPES, shape_of
 from registry.services import LinkData
 
 from .gateways import ARTIFACTS, CONTRACT, INDEX, ODPS, gateway
@@ -71,5 +75,36 @@ def test_one_changed_byte_is_read(server):
 def test_a_view_of_another_shape_is_as_good_as_never_seen(server, monkeypatch):
     services.refresh(Target(5, "urn", (("discovery", gateway(server)),)))
     assert cache.read("p:5").seen
-    monkeypatch.setattr(cache, "shape_of", lambda _kind: "another")
+    monkeypatch.setattr(record, "shape_of", lambda _kind: "another")
     assert cache.read("p:5").seen == {}
+
+
+@pytest.mark.parametrize("how", ["by its ETag", "byte for byte"])
+def test_what_an_older_program_read_is_shown_and_read_anew(server, monkeypatch, how):
+    made = with_etag(CONTRACT, '"v1"') if how == "by its ETag" else answer(CONTRACT)
+    target = Target(5, "urn", (("discovery", gateway(server, contract=made)),))
+    with monkeypatch.context() as older:
+        older.setattr(record, "_READING", "older")
+        services.refresh(target)
+    assert services.look(5, ask=False).contracts[0].view.version == "1.0.0"
+    read: list[bytes] = []
+
+    def noted(body, *rest, **named):
+        read.append(body)
+        return parsing.parse(body, *rest, **named)
+
+    monkeypatch.setattr(caller, "parse", noted)
+    services.refresh(target)
+    assert json.dumps(CONTRACT).encode() in read
+
+
+def test_two_processes_agree_on_what_they_can_read_of_each_other():
+    code = """
+import json
+from marketplace.live import record, view
+print(json.dumps([record._READING, {name: view.shape_of(name) for name in view.VIEW_TYPES}]))
+"""
+    for seed in ("1", "2"):
+        env = {**os.environ, "PYTHONHASHSEED": seed}
+        said = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True).stdout
+        assert json.loads(said) == [record._READING, {name: shape_of(name) for name in VIEW_TYPES}]

@@ -11,7 +11,8 @@ import structlog
 from django.db import DatabaseError
 
 from .. import cache
-from ..cache import CacheDownError, Record
+from ..cache import CacheDownError
+from ..record import Record
 from ..view import ArtifactsView, ContractListView, ContractView
 from . import noticing
 
