@@ -84,6 +84,11 @@ class AccessLog:
             self._counts.update(_counts_of(artifact, action, status, rows, size))
         _WRITER.wake(self)
 
+    @property
+    def used(self) -> bool:
+        """Whether there may have been an access. Opens no file."""
+        return self._state.kept or bool(self._counts)
+
     def flush(self) -> None:
         """Write what waits. Blocking, a few milliseconds. What cannot be written now is kept for the next time."""
         with self._writing:

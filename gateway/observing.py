@@ -13,6 +13,7 @@ from starlette.routing import Route
 from gateway.bodies import read_json
 from gateway.certify.office import CertificationOffice
 from gateway.certify.publishing import addressees, push
+from gateway.consume.access import owner_of, share_of
 from gateway.context import Context
 from gateway.grants import require
 from gateway.http import OBSERVED_AGE, ProblemError, Representation, send
@@ -90,7 +91,7 @@ class Observing:
     def metrics(self) -> Metrics:
         """Use, volume, freshness, accesses and rules kept. Blocking: reads each data file once after it changed."""
         context = self.context
-        accesses = context.log.sums() if context.state.kept else None
+        accesses = context.log.sums() if context.log.used else None
         return metrics_of(
             context.live.snapshot, context.usage, accesses, self.observatory.last(), totals(context.state)
         )
@@ -176,9 +177,8 @@ class Observing:
         if not self.context.config.observe.events:
             detail = "This gateway takes no subscriptions."
             raise ProblemError(403, "No subscriptions", detail, "Ask /observe/results now and then.")
-        if self.context.config.trust:
-            return f"sub:{(await require(request, scope)).subject}"
-        return f"from:{request.client.host if request.client else ''}"
+        grant = await require(request, scope) if self.context.config.trust else None
+        return await run_in_threadpool(owner_of, self.context, share_of(request, grant))
 
     async def _add(
         self, wanted: SubscriptionRequest, subscriber: str, path: str, share: float | None = None

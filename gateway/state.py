@@ -234,8 +234,9 @@ class State:
                 db = _connection(str(self.directory / STATE_FILE))
             except (OSError, sqlite3.Error) as error:
                 self.durable = False
-                self.reason = f"The state directory cannot be used ({error}); state is kept in memory."
-                log.warning("%s %s", self.directory, self.reason)
+                why = getattr(error, "strerror", None) or type(error).__name__  # `error` says the path, health is open
+                self.reason = f"The state directory cannot be used ({why}); state is kept in memory."
+                log.warning("%s: %s", self.directory, error)
             else:
                 return db
         return _connection(":memory:")

@@ -1,6 +1,7 @@
 """Running the reading subprocess: with a wall clock that kills, in a directory of its own."""
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -16,6 +17,10 @@ import gateway
 from gateway.config import Limits, RoleRules
 from gateway.http import ProblemError
 from gateway.sources import Source
+
+log = logging.getLogger(__name__)
+MAX_LOGGED = 4000
+"""Characters of what a reading process says when it breaks down."""
 
 
 @dataclass(frozen=True)
@@ -138,6 +143,10 @@ class Running:
             closing = {}
         if "problem" in closing:
             raise ProblemError(*closing["problem"])
+        if self.process.returncode > 0 and b"MemoryError" not in told:  # it was not killed, so it broke down
+            log.error("the reading process failed: %s", told.decode(errors="replace")[-MAX_LOGGED:])
+            detail = "The gateway could not do it; the reason is in its log."
+            raise ProblemError(503, "Not possible now", detail, "Tell the owner of the product.")
         if self.process.returncode != 0 or "rows" not in closing:
             detail = "It needed more memory or time than it may have, and was stopped."
             raise ProblemError(422, "Stopped", detail, "Ask for less, or place an order.")

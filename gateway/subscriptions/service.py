@@ -35,7 +35,7 @@ DEAD_LETTER = "dead-letter"
 THRESHOLD = "certification.threshold"
 EVENT_TYPES = (
     "observability.results", "health.degraded", "health.recovered", "certification.passed", "certification.failed",
-    "product.updated", "product.paused", "product.resumed",
+    "product.updated", "product.paused", "product.resumed", "order.placed", "order.ready", "order.failed",
 )  # fmt: skip
 """What a gateway tells of. The names are those of the marketplace's event log where it knows the same."""
 MAX_WAITING = 200_000

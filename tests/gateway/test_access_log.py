@@ -23,6 +23,12 @@ def issuer():
     made.close()
 
 
+def test_the_very_first_access_is_in_the_metrics_that_are_asked_for_next(client):
+    own_id = client.get("/discover/artifacts").json()["artifacts"][0]["id"]
+    assert client.get(f"/consume/{own_id}").status_code == 401
+    assert client.get("/observe/metrics").json()["accesses"]["refused"] == 1
+
+
 def log_of(directory, **limits):
     return AccessLog(State(directory), lambda: Limits(**limits))
 
