@@ -317,10 +317,15 @@ def prometheus(metrics: Metrics, usage: Usage) -> str:
     )  # fmt: skip
     accesses = metrics.accesses
     family(
-        "gateway_accesses", "gauge", "Uses of consume and ingest in the last 90 days.",
+        "gateway_accesses_total", "counter", "Uses of consume and ingest.",
         *((of("action", action), count) for action, count in accesses.by_action.items()),
     )  # fmt: skip
-    family("gateway_consumers", "gauge", "Distinct consumers in the last 90 days.", ("", accesses.consumers))
+    family(
+        "gateway_consumers",
+        "gauge",
+        "Distinct consumers of late (log_days).",
+        ("", accesses.consumers),
+    )
     family(
         "gateway_ingest_rows_total", "counter", "Rows that came to the door.",
         (of("result", "accepted"), metrics.ingest.accepted), (of("result", "refused"), metrics.ingest.refused),

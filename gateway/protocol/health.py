@@ -87,12 +87,12 @@ class Freshness(Wire):
 
 
 class Accesses(Wire):
-    """Uses of consume and ingest in the access log, of the last 90 days; kept over restarts."""
+    """Uses of consume and ingest since the product was first served; kept over restarts."""
 
     total: int = 0
     refused: int = 0
     consumers: int = 0
-    """Distinct consumers that showed a grant."""
+    """Distinct consumers that showed a grant, in the days that the access log keeps (90 unless configured)."""
     rows: int = 0
     bytes: int = 0
     ingested: int = 0

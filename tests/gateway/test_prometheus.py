@@ -81,6 +81,7 @@ def test_label_values_come_back_as_they_were(names, number, seconds):
     assert samples(found["gateway_requests"], "route") == expected
     assert samples(found["gateway_data_bytes"], "artifact") == expected
     assert samples(found["gateway_accesses"], "action") == expected
+    assert found["gateway_accesses"].type == "counter", "it is of all there ever were"
     assert samples(found["gateway_request_duration_seconds"], "quantile")["0.5"] == pytest.approx(seconds / 1000)
 
 
