@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.urls import reverse
 
-from registry.models import Domain, Lifecycle, Link, Product, Rel
+from registry.models import Deprecation, Domain, Lifecycle, Link, Product, Rel
 
 TITLE_OF_REL: dict[str, str] = dict(Rel.choices)
 
@@ -176,6 +176,7 @@ class ProductContext:
     links: Sequence[LinkContext]
     updated_at: datetime
     edit_url: str | None
+    manage_url: str | None
     notices: Sequence[Notice] = field(default_factory=tuple)
 
 
@@ -214,16 +215,26 @@ def lifecycle_notices(product: Product) -> tuple[Notice, ...]:
                 ),
             )
         case Lifecycle.DEPRECATED:
-            return (
-                Notice(
-                    "warn",
-                    "This product is deprecated.",
-                    "It will be retired. Do not build anything new on it; ask the owner what follows it.",
-                ),
-            )
+            return (_deprecated(getattr(product, "deprecation", None)),)
         case Lifecycle.RETIRED:
             return (Notice("bad", "This product is retired.", "Only your team still sees this page."),)
     return ()
+
+
+def _deprecated(said: Deprecation | None) -> Notice:
+    """What the owner says of it: the day, a message, and what to use instead."""
+    day = said.retires_on if said else None
+    end = f" and will be retired on {day.day} {day:%B %Y}" if day else ""
+    text = f"This product is deprecated{end}."
+    successor = said.listed_successor if said else None
+    advice = "Do not build anything new on it."
+    if said and said.message:
+        advice = f"{advice} Its owner says: {said.message}"
+    elif successor is None:
+        advice = f"{advice} Ask the owner what follows it."
+    if successor is None:
+        return Notice("warn", text, advice)
+    return Notice("warn", text, advice, f"Use {successor.title} instead", successor.get_absolute_url())
 
 
 def link_context(link: Link) -> LinkContext:
@@ -249,6 +260,7 @@ def product_context(product: Product, ancestors: Sequence[Domain], *, may_edit: 
         links=[link_context(link) for link in product.links.all()],
         updated_at=product.updated_at,
         edit_url=edit_url(product) if may_edit else None,
+        manage_url=reverse("publishing:manage", args=[product.domain.slug, product.name]) if may_edit else None,
         notices=lifecycle_notices(product),
     )
 

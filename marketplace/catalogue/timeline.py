@@ -35,6 +35,12 @@ WORDS = {
     "slo.breached": ("Service level objective missed", "triangle-alert"),
     "slo.restored": ("Service level objective met again", "circle-check"),
 }
+UNDONE = {
+    "product.updated": "a change was taken back",
+    "product.paused": "a pause was taken back",
+    "product.deprecated": "a deprecation was taken back",
+    "product.retired": "a retirement was taken back",
+}
 _DATES = {
     "generalavailability": ("In general use", "circle-check"),
     "endofsupport": ("End of support", "triangle-alert"),
@@ -79,7 +85,9 @@ def _detail(event: Event) -> str:
     """The few words an event's data has for everybody."""
     if event.type == "contract.drifted":
         return event_in_words(event.data)[: 2 * TEXT]
-    said = (event.data.get(name) for name in ("summary", "version", "suggested_version"))
+    if undid := UNDONE.get(str(event.data.get("undid"))):
+        return undid
+    said = (event.data.get(name) for name in ("summary", "version", "suggested_version", "message"))
     return " · ".join(str(text)[:TEXT] for text in said if isinstance(text, str) and text)
 
 

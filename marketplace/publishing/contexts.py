@@ -15,20 +15,14 @@ from marketplace.live.errors import Problem
 from marketplace.live.inspection import Inspection, Suggestions
 from marketplace.live.inspection import inspection as read_inspection
 from marketplace.publishing.forms import PORT_KEYS, ProductForm
+from marketplace.publishing.lifecycle_contexts import LifecycleStep, steps
 from registry import queries
 from registry.access import may_edit
-from registry.models import TRANSITIONS, AccessMode, Domain, Lifecycle, Product, ProductType, Rel
+from registry.models import AccessMode, Domain, Lifecycle, Product, ProductType, Rel
 from registry.text import plain_text
 
 POLL_MS = (120, 250, 500, 1000)
 POLL_TRIES = 40
-
-VERB_OF = {
-    Lifecycle.PUBLISHED: ("publish", "Publish"),
-    Lifecycle.PAUSED: ("pause", "Pause"),
-    Lifecycle.DEPRECATED: ("deprecate", "Deprecate"),
-    Lifecycle.RETIRED: ("retire", "Retire"),
-}
 
 
 def query(**parameters: str) -> str:
@@ -222,14 +216,6 @@ def done(product: Product) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class LifecycleStep:
-    """A step of the lifecycle that is open to a product."""
-
-    label: str
-    url: str
-
-
-@dataclass(frozen=True)
 class OwnedRow:
     """A product in its owner's list."""
 
@@ -241,17 +227,12 @@ class OwnedRow:
     updated_at: Any
     edit_url: str
     steps: Sequence[LifecycleStep]
+    manage_url: str
 
 
 def owned(product: Product) -> OwnedRow:
     """The row of a product whose domain is loaded. No queries."""
     address = [product.domain.slug, product.name]
-    steps = []
-    for state in sorted(TRANSITIONS[product.lifecycle], key=list(VERB_OF).index):  # type: ignore[arg-type] # members are strings
-        verb, label = VERB_OF[Lifecycle(state)]
-        if product.lifecycle == Lifecycle.PAUSED and verb == "publish":
-            verb, label = "resume", "Resume"
-        steps.append(LifecycleStep(label, reverse("publishing:move", args=[*address, verb])))
     return OwnedRow(
         title=product.title,
         url=product.get_absolute_url(),
@@ -260,7 +241,8 @@ def owned(product: Product) -> OwnedRow:
         lifecycle_label=product.get_lifecycle_display(),
         updated_at=product.updated_at,
         edit_url=reverse("publishing:edit", args=address),
-        steps=steps,
+        steps=steps(product),
+        manage_url=reverse("publishing:manage", args=address),
     )
 
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from marketplace.publishing import views
+from marketplace.publishing import lifecycle, views
 
 app_name = "publishing"
 
@@ -11,5 +11,12 @@ urlpatterns = [
     path("mine/", views.mine, name="mine"),
     path("<slug:domain>/<slug:name>/edit/", views.edit, name="edit"),
     path("<slug:domain>/<slug:name>/done/", views.done, name="done"),
-    path("<slug:domain>/<slug:name>/<slug:verb>/", views.move, name="move"),
+    path("<slug:domain>/<slug:name>/lifecycle/", lifecycle.manage, name="manage"),
+    path("<slug:domain>/<slug:name>/deprecate/", lifecycle.deprecate, name="deprecate"),
+    path("<slug:domain>/<slug:name>/retire/", lifecycle.retire, name="retire"),
+    path("<slug:domain>/<slug:name>/undo/", lifecycle.undo, name="undo"),
+    path("<slug:domain>/<slug:name>/transfer/", lifecycle.transfer, name="transfer"),
+    path("<slug:domain>/<slug:name>/transfer/accept/", lifecycle.accept, name="accept"),
+    path("<slug:domain>/<slug:name>/transfer/end/", lifecycle.end_offer, name="end-offer"),
+    path("<slug:domain>/<slug:name>/<slug:verb>/", lifecycle.move, name="move"),
 ]

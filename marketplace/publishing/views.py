@@ -2,22 +2,22 @@
 
 from typing import Any
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
 from marketplace.accounts.models import User
 from marketplace.accounts.origin import client_address
 from marketplace.accounts.services import home_team
 from marketplace.live import inspection, limits
-from marketplace.publishing import contexts
+from marketplace.publishing import contexts, lifecycle_contexts
 from marketplace.publishing.forms import LinkForm, LinkFormSet, ProductForm, initial_links, initial_of, links_of
+from marketplace.publishing.lifecycle import say_undoable
 from registry import queries, services
 from registry.access import editable_or_403
 from registry.models import Product
@@ -112,7 +112,7 @@ def edit(request: HttpRequest, domain: str, name: str) -> HttpResponse:
         except ValidationError as error:
             form.add_registry_errors(error)
         else:
-            messages.success(request, "Saved. Search follows within seconds.")
+            say_undoable(request, "Saved. Search follows within seconds.", product)
             return redirect(product)
     context = {
         "editing": True,
@@ -144,21 +144,9 @@ def done(request: HttpRequest, domain: str, name: str) -> HttpResponse:
 def mine(request: HttpRequest) -> HttpResponse:
     """The products of one's teams, drafts included."""
     page = Paginator(queries.owned_by(_person(request)), MINE_PER_PAGE).get_page(request.GET.get("page"))
-    context = {"rows": [contexts.owned(product) for product in page], "empty": contexts.nothing_yet()}
+    context = {
+        "rows": [contexts.owned(product) for product in page],
+        "empty": contexts.nothing_yet(),
+        "offers": lifecycle_contexts.offers_to(_person(request)),
+    }
     return render(request, "publishing/mine.html", {**context, "page": contexts.page_of(page)})
-
-
-@login_required
-@require_POST
-def move(request: HttpRequest, domain: str, name: str, verb: str) -> HttpResponse:
-    """A step of the lifecycle: publish, pause, resume, deprecate or retire."""
-    if verb not in services.VERBS:
-        raise Http404(f"There is no step {verb!r} in the lifecycle.")
-    product = editable_or_403(request.user, domain, name)
-    try:
-        services.VERBS[verb](_person(request), product)
-    except ValidationError as error:
-        messages.error(request, " ".join(error.messages))
-    else:
-        messages.success(request, f"{product.title} is now {product.get_lifecycle_display().lower()}.")
-    return redirect(product if product.is_listed else "publishing:mine")
