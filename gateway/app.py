@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import anyio
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -41,6 +42,8 @@ from gateway.samples import FORMATS, DataError, Rows, first_rows
 from gateway.state import State
 from gateway.usage import Counted, Usage
 
+READERS = anyio.CapacityLimiter(4)
+"""Threads of the process that read data files at once, apart from those that answer everything else."""
 YAML_ALIASES = ("application/x-yaml", "text/yaml", "text/x-yaml")
 
 
@@ -99,7 +102,7 @@ class _Gateway:
         if rules or entry.data is None:
             rows = await sample_as(self.context, entry, rules, share_of(request, grant))
         else:
-            rows = await run_in_threadpool(sample_rows, snapshot, entry)
+            rows = await anyio.to_thread.run_sync(sample_rows, snapshot, entry, limiter=READERS)
         shown = rows.rows[:limit]
         self.usage.rows += len(shown)
         record_sample(self.context, entry, grant, len(shown))
@@ -138,7 +141,7 @@ class _Gateway:
 
     async def metrics(self, request: Request) -> Response:
         await self.snapshot()
-        metrics = await run_in_threadpool(self.observing.metrics)
+        metrics = await anyio.to_thread.run_sync(self.observing.metrics, limiter=READERS)
         text = prometheus(metrics, self.usage).encode()
         offered = (
             Representation(metrics.to_json(), MEDIA_JSON, OBSERVED_AGE),
@@ -179,11 +182,13 @@ def sample_rows(snapshot: Snapshot, entry: PortArtifact) -> Rows:
         detail = f"'{artifact.name}' has no sample rows: {what}."
         raise ProblemError(404, "No sample", detail, "See the artifact's contract for how to get at the data.")
     if artifact.id not in snapshot.samples:
-        try:
-            snapshot.samples[artifact.id] = first_rows(data.path, data.format, MAX_SAMPLE_ROWS)
-        except DataError as error:
-            action = "Try again later; the owner of the product sees this in its health."
-            raise ProblemError(503, "Data cannot be read", f"{error}.", action) from error
+        with snapshot.sampling:
+            if artifact.id not in snapshot.samples:
+                try:
+                    snapshot.samples[artifact.id] = first_rows(data.path, data.format, MAX_SAMPLE_ROWS)
+                except DataError as error:
+                    action = "Try again later; the owner of the product sees this in its health."
+                    raise ProblemError(503, "Data cannot be read", f"{error}.", action) from error
     return snapshot.samples[artifact.id]
 
 

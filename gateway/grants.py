@@ -59,7 +59,7 @@ class KeyStore:
     """Public keys by address of their JWKS, shared by all products of a process. Blocking: asks the network.
 
     A set is fresh for 10 minutes. An unknown key id asks again, once in 30 seconds at most. When the issuer does not
-    answer, keys up to an hour old are still used.
+    answer, keys up to an hour old are still used; while it is asked, too, by whoever has a token of such a key.
     """
 
     def __init__(self) -> None:
@@ -74,7 +74,10 @@ class KeyStore:
         """
         with self._lock:
             held = self._sets.setdefault(url, _Keys())
-        with held.lock:
+        known = held.keys.get(kid) if time.monotonic() - held.fetched < KEYS_KEPT_SECONDS else None
+        if not held.lock.acquire(blocking=known is None):
+            return known  # somebody asks the issuer already; who has a key need not wait for the answer
+        try:
             now = time.monotonic()
             fresh = now - held.fetched < KEYS_FRESH_SECONDS
             if (kid not in held.keys or not fresh) and now - held.tried >= REFETCH_SECONDS:
@@ -85,6 +88,8 @@ class KeyStore:
             if now - held.fetched > KEYS_KEPT_SECONDS:
                 raise ConnectionError(url)
             return held.keys.get(kid)
+        finally:
+            held.lock.release()
 
     def forget(self) -> None:
         """Drop all keys, so that the next token asks again."""

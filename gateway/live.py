@@ -47,6 +47,9 @@ class Snapshot:
     contracts: dict[tuple[str, str], tuple[Representation, ...]]
     samples: dict[str, Rows] = field(default_factory=dict)
     counts: dict[str, int | None] = field(default_factory=dict)
+    sampling: threading.Lock = field(default_factory=threading.Lock)
+    counting: threading.Lock = field(default_factory=threading.Lock)
+    """Held while a file is read for `samples` or `counts`: many who ask at once have it read once."""
 
 
 class LiveProduct:

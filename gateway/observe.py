@@ -222,10 +222,12 @@ def _row_count(snapshot: Snapshot, entry: PortArtifact) -> int | None:
     """Rows of an artifact; counted once for each state of its file. Blocking."""
     own_id = entry.artifact.id
     if entry.data and own_id not in snapshot.counts:
-        try:
-            snapshot.counts[own_id] = count_rows(entry.data.path, entry.data.format)
-        except DataError:
-            return None
+        with snapshot.counting:
+            if own_id not in snapshot.counts:
+                try:
+                    snapshot.counts[own_id] = count_rows(entry.data.path, entry.data.format)
+                except DataError:
+                    return None
     return snapshot.counts.get(own_id)
 
 

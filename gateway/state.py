@@ -93,6 +93,12 @@ class State:
         with self.transaction() as db:
             db.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (name, json.dumps(value)))
 
+    def settle(self, name: str, value: Any) -> Any:
+        """Keep a value under a name unless there is one. The one that is kept, the same for all who ask at once."""
+        with self.transaction() as db:
+            db.execute("INSERT OR IGNORE INTO setting VALUES (?, ?)", (name, json.dumps(value)))
+            return json.loads(db.execute("SELECT value FROM setting WHERE name = ?", (name,)).fetchone()[0])
+
     def drop(self, name: str) -> None:
         """Forget the value under a name, if there is one."""
         with self.transaction() as db:

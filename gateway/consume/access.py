@@ -65,8 +65,7 @@ def salt_of(context: Context) -> str:
     """What `hash` masks are salted with: made once, kept in the gateway's state, never sent."""
     found = context.state.get(SALT)
     if found is None:
-        found = secrets.token_hex(16)
-        context.state.put(SALT, found)
+        found = context.state.settle(SALT, secrets.token_hex(16))
     return str(found)
 
 
