@@ -126,13 +126,11 @@ def look(key: str) -> Search | None:
     )
 
 
-_UNTOLD = {"state": "asking", "rows": [], "more": 0, "why": "", "late": "silent"}
+_UNTOLD: dict[str, Any] = {"state": "asking", "rows": [], "more": 0, "why": "", "late": "silent"}
 
 
 def _product(number: int, raw: bytes | None, *, late: bool) -> ProductFound:
-    said: dict[str, Any] = (
-        json.loads(raw) if raw else {"state": "asking", "rows": [], "more": 0, "why": "", "late": "silent"}
-    )
+    said = json.loads(raw) if raw else _UNTOLD
     rows = tuple(
         Row(**{**row, "words": tuple(row["words"]), "segments": tuple((text, hit) for text, hit in row["segments"])})
         for row in said["rows"]
@@ -211,15 +209,17 @@ class _Board:
     def told(self, answer: Answer) -> None:
         """The product answers, part by part. Raises CacheDownError."""
         self._missing.discard(answer.part)
-        if isinstance(answer.view, ContractListView):
-            self._missing |= {ref.part for ref in answer.view.refs}
-        if answer.view is not None:
-            self._views[answer.part] = answer.view
+        view = answer.same.view if answer.same is not None else answer.view
+        if isinstance(view, ContractListView):
+            self._missing |= {ref.part for ref in view.refs}
+        if view is not None:
+            self._views[answer.part] = view
             self._late = "partly"
+        if answer.view is not None:
             self._found = search(self._matcher, self._views)
         if not self._missing and self._late == "partly":
             self.say("answered")
-        elif answer.view is not None:
+        elif view is not None:
             self.say("asking")
 
     def say(self, now: ProductState, why: str = "") -> None:

@@ -8,7 +8,7 @@ from django.db import connection
 from marketplace.live import cache, inside, services
 from registry import services as registry
 from registry.services import LinkData
-from tests.live.gateways import CONTRACT, ODPS, gateway
+from tests.live.gateways import CONTRACT, INDEX, ODPS, gateway
 from tests.live.hostile import answer, hang
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -82,6 +82,19 @@ def test_health_that_hangs_keeps_nobody_waiting(celery_worker, product_at, wait_
     begun = inside.begin("station", [product.pk], ASKERS)
     answered = wait_for(lambda: (found := inside.look(begun.key)) and state_of(found, product) == "answered" and found)
     assert columns_of(answered, product) == ["station"]
+
+
+def test_who_says_the_same_as_before_has_answered_too(celery_worker, product_at, finished):
+    links = [link for link in INDEX["links"] if link["rel"] != "contract"]
+    product = product_at("calm", index=answer({**INDEX, "links": links}), metrics=hang)
+    services.refresh_product(product.pk)
+    subject = services.subject_of(product.pk)
+    for part, seen in cache.read(subject).seen.items():
+        stale = cache.Seen(seen.at, 5, seen.url, seen.etag, time.time() - 1, seen.view, seen.digest)
+        cache.write_seen(subject, part, stale)
+    search = finished("guide", [product])
+    assert (search.products[0].state, search.products[0].why) == ("answered", "")
+    assert [row.artifact for row in search.products[0].rows] == ["guide"]
 
 
 def test_fresh_answers_are_used_and_nobody_is_asked_again(celery_worker, setup_product, servers, finished):
