@@ -10,8 +10,9 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from marketplace.accounts.models import User
+from marketplace.publishing import comparing
 from marketplace.publishing import lifecycle_contexts as contexts
-from marketplace.publishing.lifecycle_forms import ConfirmForm, DeprecationForm, TransferForm, add_errors
+from marketplace.publishing.lifecycle_forms import ConfirmForm, DeprecationForm, TakeOverForm, TransferForm, add_errors
 from registry import services, transfers, undoing
 from registry.access import editable_or_403, may_edit, product_or_404
 from registry.models import Product
@@ -152,6 +153,33 @@ def _offered(request: HttpRequest, domain: str, name: str) -> Product:
     offers = transfers.offers_to(_person(request)).filter(product__domain__slug=domain, product__name=name)
     offer = offers.first()
     return offer.product if offer else product_or_404(request.user, domain, name)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def compare(request: HttpRequest, domain: str, name: str) -> HttpResponse:
+    """What changed since the product was registered; takes over what is chosen."""
+    product = editable_or_403(request.user, domain, name)
+    problems: list[str] = []
+    if request.method == "POST":
+        form = TakeOverForm(request.POST)
+        try:
+            if not form.is_valid():
+                raise ValidationError("This form was changed. Choose again what to take over.")
+            said = form.cleaned_data
+            comparing.take_over(_person(request), product, said["take"], said["fingerprint"], revision=said["revision"])
+        except ValidationError as error:
+            problems = error.messages
+            product.refresh_from_db()
+        else:
+            say_undoable(request, "Taken over. Search follows within seconds.", product)
+            return redirect(product if product.is_listed else contexts.address(product, "manage"))
+    raw = request.GET.get("n", "")
+    tries = int(raw) if raw.isdecimal() and len(raw) < 5 else 0
+    context = {**contexts.comparison(product, tries), "problems": problems}
+    polled = request.htmx and request.method == "GET"  # type: ignore[attr-defined] # set by django-htmx's middleware
+    template = "_comparison.html" if polled else "compare.html"
+    return render(request, f"publishing/lifecycle/{template}", context, status=422 if problems else 200)
 
 
 def _say_moved(request: HttpRequest, product: Product, *, undoable: bool) -> None:

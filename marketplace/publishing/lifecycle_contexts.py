@@ -7,6 +7,7 @@ from typing import Any
 from django.urls import reverse
 
 from marketplace.accounts.models import User
+from marketplace.publishing import comparing
 from registry import transfers, undoing
 from registry.models import TRANSITIONS, Lifecycle, Product, Undo
 
@@ -90,6 +91,7 @@ def manage(product: Product) -> dict[str, Any]:
         "end_url": address(product, "end-offer"),
         "transfer_url": address(product, "transfer"),
         "edit_url": address(product, "edit"),
+        "compare_url": address(product, "compare"),
     }
 
 
@@ -126,5 +128,26 @@ def confirm(product: Product, verb: str) -> dict[str, Any]:
         "heading": heading,
         "text": text,
         "submit_label": label,
+        "back_url": address(product, "manage"),
+    }
+
+
+POLL_MS = (120, 250, 500, 1000)
+POLL_TRIES = 32  # about half a minute
+LABELS = {"title": "Title", "summary": "Summary", "tags": "Tags", "links": "Links"}
+
+
+def comparison(product: Product, tries: int) -> dict[str, Any]:
+    """What is registered beside what the product says; `tries` is how often this page has asked."""
+    found = comparing.compare(product, patient=tries < POLL_TRIES)
+    here = address(product, "compare")
+    return {
+        "nav": "publish",
+        "product": product,
+        "comparison": found,
+        "rows": [(LABELS[difference.field], difference) for difference in found.differences],
+        "poll_url": f"{here}?n={tries + 1}" if found.state == "asking" else "",
+        "poll_ms": POLL_MS[min(tries, len(POLL_MS) - 1)],
+        "here": here,
         "back_url": address(product, "manage"),
     }

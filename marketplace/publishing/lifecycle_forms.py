@@ -6,6 +6,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from marketplace.accounts.models import Team
+from marketplace.publishing.comparing import FIELDS
 from registry import queries
 from registry.models import MESSAGE_LIMIT, Product
 
@@ -72,6 +73,14 @@ class TransferForm(forms.Form):
         if len(found) > 1:
             raise ValidationError(f"Several teams are named {named!r}. Give the short name, which is unique.")
         return found[0]
+
+
+class TakeOverForm(forms.Form):
+    """What to take over of what the product says, and what the person saw of it."""
+
+    take = forms.MultipleChoiceField(choices=[(name, name) for name in FIELDS], required=False)
+    fingerprint = forms.CharField(max_length=64)
+    revision = forms.IntegerField(min_value=1)
 
 
 def add_errors(form: forms.Form, error: ValidationError) -> None:

@@ -14,6 +14,7 @@ urlpatterns = [
     path("<slug:domain>/<slug:name>/lifecycle/", lifecycle.manage, name="manage"),
     path("<slug:domain>/<slug:name>/deprecate/", lifecycle.deprecate, name="deprecate"),
     path("<slug:domain>/<slug:name>/retire/", lifecycle.retire, name="retire"),
+    path("<slug:domain>/<slug:name>/compare/", lifecycle.compare, name="compare"),
     path("<slug:domain>/<slug:name>/undo/", lifecycle.undo, name="undo"),
     path("<slug:domain>/<slug:name>/transfer/", lifecycle.transfer, name="transfer"),
     path("<slug:domain>/<slug:name>/transfer/accept/", lifecycle.accept, name="accept"),
