@@ -17,6 +17,7 @@ from marketplace.catalogue.inside_api import InsideView
 from marketplace.exports.api import ExportsView
 from marketplace.metrics import metrics
 from marketplace.publishing.api import GrantView
+from marketplace.publishing.comparing_api import ComparisonView
 from marketplace.publishing.register_api import InspectionsView, InspectionView, RegisterView
 
 router = DefaultRouter()
@@ -27,6 +28,7 @@ router.register("domains", registry.api.DomainViewSet, basename="domain")
 api: list[URLPattern | URLResolver] = [
     path("products/batch/", BatchView.as_view(), name="products-batch"),
     path("products/<uuid:uuid>/exports/", ExportsView.as_view(), name="exports"),
+    path("products/<uuid:uuid>/comparison/", ComparisonView.as_view(), name="comparison"),
     path("products/<uuid:uuid>/grants/", GrantView.as_view(), name="grants"),
     path(
         "products/<slug:domain>/<slug:name>/contracts/<path:contract>/changes",

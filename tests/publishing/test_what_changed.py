@@ -160,6 +160,37 @@ def test_who_may(sign_in, product, request, who, method):
     )
 
 
+def api(client, product, body=None):
+    address = f"/api/v1/products/{product.uuid}/comparison/"
+    return client.get(address) if body is None else client.post(address, body, content_type="application/json")
+
+
+def test_a_program_sees_and_takes_over_the_same(desk, product):
+    seen = api(desk, product).json()
+    assert (seen["state"], seen["poll_after_ms"]) == ("different", None)
+    differences = {row["field"]: row for row in seen["differences"]}
+    assert differences["title"]["registered"] == [TITLE]
+    assert differences["tags"]["registered"] == ["old"]
+    body = {"take": ["title"], "fingerprint": seen["fingerprint"], "revision": seen["revision"]}
+    assert api(desk, product, {**body, "fingerprint": "other"}).status_code == 409
+    assert api(desk, product, {**body, "revision": 1}).status_code == 409
+    assert list(api(desk, product, {**body, "take": ["owner"]}).json()["errors"]) == ["take"]
+    assert list(api(desk, product, {**body, "take": []}).json()["errors"]) == ["take"]
+    assert api(desk, product, body).json() == {"revision": seen["revision"] + 1}
+    product.refresh_from_db()
+    assert [product.title] == differences["title"]["live"]
+
+
+@pytest.mark.parametrize(
+    ("who", "status"),
+    [(None, 401), ("outsider", 403), ("consumer", 403), ("steward", 403), ("teammate", 200), ("admin", 200)],
+)
+def test_which_program_may(sign_in, product, request, who, status):
+    client = sign_in(request.getfixturevalue(who) if who else None)
+    assert api(client, product).status_code == status
+    assert api(client, product, {}).status_code == (400 if status == 200 else status)
+
+
 @given(st.text("ab \n<", max_size=40), st.text("ab \n<", max_size=40))
 def test_a_text_diff_holds_both_texts(registered, said):
     pieces = comparing._pieces(registered, said)
