@@ -10,11 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-import socket
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
@@ -25,6 +23,7 @@ import httpx2
 
 from .addresses import Network, Place, address_allowed, place_of
 from .errors import FetchError
+from .names import Names, Resolver
 from .wire import (
     Answer,
     BrokenOffError,
@@ -44,15 +43,9 @@ FRESH_SECONDS_DEFAULT = 30
 FRESH_SECONDS_MAX = 3600
 KEEPALIVE_SECONDS = 4.0  # below uvicorn's 5 s, so that a connection is never reused while the other side closes it
 MAX_CONNECTIONS = 500
-NAME_LOOKUPS = 64  # threads of their own: name servers that hang keep nothing else waiting
-
-Resolver = Callable[[str, int], Awaitable[list[str]]]
-"""Host and port to IP addresses as texts. Raises OSError when the name is not known."""
 
 Gate = Callable[[str], AbstractAsyncContextManager[None]]
 """Stands around each request by its URL, each hop of a redirect too. Waiting to get in does not count as slowness."""
-
-_lookups = ThreadPoolExecutor(NAME_LOOKUPS, thread_name_prefix="live-names")
 
 ACCEPTED = (
     "application/json, application/yaml;q=0.9, application/ld+json;q=0.9, text/turtle;q=0.8, "
@@ -93,17 +86,6 @@ class Fetched:
     cache_seconds: int
     elapsed_ms: int
     not_modified: bool = False
-
-
-async def resolve(host: str, port: int) -> list[str]:
-    """All addresses of a name, from the operating system's resolver, in its order and without repeats."""
-    try:
-        return [str(ip_address(host))]
-    except ValueError:
-        pass  # a name, or an unusual spelling of an address, which the system reads
-    look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
-    found = await asyncio.get_running_loop().run_in_executor(_lookups, look_up)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 def _is_address(host: str) -> bool:
@@ -170,14 +152,14 @@ class Door:
     def __init__(
         self,
         allowed_networks: Iterable[Network] = (),
-        resolver: Resolver = resolve,
+        resolver: Resolver | None = None,
         ssl_context: ssl.SSLContext | None = None,
         user_agent: str = "data-mesh-marketplace/1",
     ) -> None:
         self._user_agent = user_agent
         context = ssl_context or httpx2.create_ssl_context(trust_env=False)
         context.set_alpn_protocols(["http/1.1"])
-        network = _CheckedNetwork(resolver, tuple(allowed_networks), context)
+        network = _CheckedNetwork(resolver or Names(), tuple(allowed_networks), context)
         self._wire = Wire(network.connect, most=MAX_CONNECTIONS, keep_seconds=KEEPALIVE_SECONDS)
 
     async def aclose(self) -> None:

@@ -1,14 +1,13 @@
 """What one product, one host, one name server or one person may cost the marketplace and others."""
 
 import asyncio
-import socket
 import threading
 import time
 
 import pytest
 
 from marketplace import env
-from marketplace.live import breaker, caller, http, limits, services
+from marketplace.live import breaker, caller, limits, names, services
 from marketplace.live.errors import FetchError
 from marketplace.live.explore import Target
 
@@ -115,20 +114,17 @@ def test_a_full_queue_of_ours_is_called_that_and_is_no_failure_of_the_host(serve
     assert fresh_redis.keys("*breaker*") == []
 
 
-def test_name_servers_that_hang_do_not_keep_documents_from_being_read(server, monkeypatch):
-    release, real = threading.Event(), socket.getaddrinfo
+def test_name_servers_that_hang_do_not_keep_documents_from_being_read(server):
+    release = threading.Event()
 
-    def look_up(host, *args, **options):
-        if str(host).endswith(".example"):
-            release.wait(60)
-            raise OSError
-        return real(host, *args, **options)
-
-    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    def look_up(*_args, **_options):
+        release.wait(60)
+        raise OSError
 
     async def lookups(_hands):
-        names = [http.resolve(f"{n}.example", 80) for n in range(2 * http.NAME_LOOKUPS)]
-        await asyncio.gather(*names, return_exceptions=True)
+        resolve = names.Names(look_up)
+        hanging = [resolve(f"{n}.example", 80) for n in range(2 * names.LOOKUPS)]
+        await asyncio.gather(*hanging, return_exceptions=True)
 
     hanging = caller.submit(lookups, 1)
     try:
