@@ -7,11 +7,12 @@ COPY marketplace marketplace
 COPY registry registry
 COPY search search
 COPY gateway gateway
+COPY client client
 COPY demo demo
 # PIP_EXTRA_INDEX_URL may name an index with CPU builds of torch; PyPI's brings several GB of CUDA libraries.
 ARG PIP_EXTRA_INDEX_URL=
 ENV PIP_EXTRA_INDEX_URL=${PIP_EXTRA_INDEX_URL}
-RUN /opt/venv/bin/pip install --no-cache-dir -c constraints.txt '.[gateway]' \
+RUN /opt/venv/bin/pip install --no-cache-dir -c constraints.txt '.[gateway,client]' \
     && /opt/venv/bin/pip uninstall --yes data-mesh-marketplace
 
 FROM python:3.11-slim-bookworm

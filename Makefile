@@ -43,7 +43,7 @@ fmt: $(VENV)/.installed-dev ## Format the code
 	@$(BIN)/djlint --reformat --quiet templates || true
 
 $(VENV)/.installed-run: $(SOURCES)
-	@PYTHON="$(PYTHON)" scripts/install.sh '.[gateway]' $@
+	@PYTHON="$(PYTHON)" scripts/install.sh '.[gateway,client]' $@
 
 $(VENV)/.installed-dev: $(SOURCES)
-	@PYTHON="$(PYTHON)" scripts/install.sh '.[gateway,dev]' $@ $(VENV)/.installed-run
+	@PYTHON="$(PYTHON)" scripts/install.sh '.[gateway,client,dev]' $@ $(VENV)/.installed-run

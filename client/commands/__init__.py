@@ -1,0 +1,1 @@
+"""What `mesh` can do; one module for each kind of work."""

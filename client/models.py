@@ -1,0 +1,149 @@
+"""What the marketplace answers. Fields that this version does not know are left out; `raw` has them all."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Where a product answers: relation, address, media type."""
+
+    rel: str
+    url: str
+    media_type: str = ""
+    title: str = ""
+
+    @classmethod
+    def of(cls, data: Json) -> Self:
+        """From an answer."""
+        return cls(data["rel"], data["url"], data.get("media_type", ""), data.get("title", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """All that is registered of a product. `owner` is the slug of a team, `revision` what a change has to name."""
+
+    uuid: str
+    urn: str
+    domain: str
+    name: str
+    title: str
+    summary: str
+    type: str
+    tags: tuple[str, ...]
+    owner: str
+    lifecycle: str
+    access_mode: str
+    links: tuple[Link, ...]
+    revision: int
+    url: str
+    raw: Json = field(repr=False, compare=False)
+
+    @classmethod
+    def of(cls, data: Json) -> Self:
+        """From an answer."""
+        plain = ("uuid", "urn", "domain", "name", "title", "summary", "type", "lifecycle", "access_mode", "revision")
+        return cls(
+            **{key: data[key] for key in plain},
+            tags=tuple(data["tags"]),
+            owner=data["owner"]["slug"],
+            links=tuple(Link.of(link) for link in data["links"]),
+            url=data["url"],
+            raw=data,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A product that was found, and why. `owner` is the team's name as people read it."""
+
+    urn: str
+    title: str
+    summary: str
+    owner: str
+    lifecycle: str
+    score: float
+    reasons: tuple[str, ...]
+    raw: Json = field(repr=False, compare=False)
+
+    @classmethod
+    def of(cls, data: Json) -> Self:
+        """From an answer."""
+        product = data["product"]
+        plain = ("urn", "title", "summary", "owner", "lifecycle")
+        reasons = tuple(reason["text"] for reason in data["reasons"])
+        return cls(**{key: product[key] for key in plain}, score=data["score"], reasons=reasons, raw=data)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The best hits of a search. `count` is how many matched in all, `notes` what was not used of the question."""
+
+    count: int
+    notes: tuple[str, ...]
+    hits: tuple[Hit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """What an address of the mesh leads to."""
+
+    urn: str
+    title: str
+    lifecycle: str
+    links: tuple[Link, ...]
+    raw: Json = field(repr=False, compare=False)
+
+    @classmethod
+    def of(cls, data: Json) -> Self:
+        """From an answer."""
+        links = tuple(Link.of(link) for link in data["links"])
+        return cls(data["urn"], data["title"], data["lifecycle"], links, raw=data)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Whose token it is; `teams` are slugs."""
+
+    username: str
+    name: str
+    roles: tuple[str, ...]
+    teams: tuple[str, ...]
+
+    @classmethod
+    def of(cls, data: Json) -> Self:
+        """From an answer."""
+        teams = tuple(team["slug"] for team in data["teams"])
+        return cls(data["username"], data["name"], tuple(data["roles"]), teams)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A field of an entry that differs from what was there."""
+
+    field: str
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What was done with one product: `result` is created, updated, unchanged or refused, `errors` by field."""
+
+    index: int
+    urn: str | None
+    result: str
+    lifecycle: str | None = None
+    url: str | None = None
+    changes: tuple[Change, ...] = ()
+    errors: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, data: Json, index: int) -> Self:
+        """From an answer; `index` is its place in the caller's list."""
+        changes = tuple(Change(row["field"], row["before"], row["after"]) for row in data["changes"])
+        errors = data.get("errors", {})
+        return cls(index, data["urn"], data["result"], data["lifecycle"], data["url"], changes, errors)
