@@ -10,7 +10,7 @@ from marketplace.catalogue.contexts import Notice
 from marketplace.catalogue.guides import artifacts_of
 from marketplace.catalogue.live_parts import WORDS, Polling, age, failing_since, live, waiting_word
 from marketplace.catalogue.text import web_address
-from marketplace.catalogue.timeline import entries
+from marketplace.catalogue.timeline import entries, planned
 from marketplace.catalogue.use import action
 from marketplace.live.drift.versions import order
 from marketplace.live.errors import Problem
@@ -29,6 +29,7 @@ def card(product: Product, found: LiveProduct, polling: Polling) -> Context:
         "action": action(product, found),
         "interfaces": _interfaces(found),
         "sla": next((row.text for row in _objectives(found)), ""),
+        "dates": planned(_objectives(found)),
         "license": next((documents.term_row(license) for license in _licenses(found)), None),
         "price": price_of(said, promised),
         "support": next((row.channel for row in documents.support(said.support, Bounds())), "") if said else "",

@@ -1,6 +1,6 @@
 """A product's life in order: what happened to its listing, and what its own documents date."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
@@ -8,7 +8,7 @@ from marketplace.catalogue.queries import events_of
 from marketplace.catalogue.text import moment
 from marketplace.live.drift.telling import event_in_words
 from marketplace.live.state import LiveProduct
-from marketplace.live.view import ContractView, IndexView
+from marketplace.live.view import ContractView, IndexView, SlaRow
 from registry.models import Event, Product
 
 EVENTS = 40
@@ -46,6 +46,42 @@ _DATES = {
     "endofsupport": ("End of support", "triangle-alert"),
     "endoflife": ("End of life", "circle-alert"),
 }
+
+
+_LABELS = {
+    "generalavailability": "Generally available",
+    "ga": "Generally available",
+    "endofsupport": "End of support",
+    "es": "End of support",
+    "endoflife": "End of life",
+    "el": "End of life",
+}  # the names of ODCS and its short ones, in the order of a product's life
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A date that the product promises; `over`: the day has come."""
+
+    label: str
+    day: str
+    iso: str
+    over: bool
+
+
+def planned(objectives: Iterable[SlaRow]) -> list[Planned]:
+    """When it is in general use, and until when it is supported and there at all; of several dates the first."""
+    found: dict[str, date] = {}
+    for row in objectives:
+        label = _LABELS.get("".join(char for char in row.property.lower() if char.isalnum()))
+        when = _when(row.value)
+        if label and when:
+            found[label] = min(found.get(label, when.date()), when.date())
+    today = datetime.now(UTC).date()
+    labels = [label for label in dict.fromkeys(_LABELS.values()) if label in found]
+    return [
+        Planned(label, moment(found[label].isoformat()), found[label].isoformat(), found[label] <= today)
+        for label in labels
+    ]
 
 
 @dataclass(frozen=True)

@@ -170,6 +170,11 @@ def test_the_history_tells_what_happened_and_what_is_dated(rain: Product, produc
     assert not any(type.startswith("access.") for type in WORDS)
 
 
+def test_the_card_says_until_when_it_is_supported(rain: Product, fragment: Fragment) -> None:
+    card = " ".join(fragment(rain, "card").split())
+    assert '<dt>End of support</dt><dd><time datetime="2031-05-01">1 May 2031</time></dd>' in card
+
+
 def test_fragments_cost_the_same_queries_whatever_the_product_has(
     client: Client, linked_product: SetupProduct, server: Server, ask: Ask, producer: User
 ) -> None:
