@@ -174,7 +174,8 @@ class Door:
         policy: Policy = DEFAULT_POLICY,
         gate: Gate | None = None,
     ) -> Fetched:
-        """GET `url`. Raises FetchError for all that can go wrong, within `policy.deadline` seconds beyond the gate.
+        """GET `url`. Raises FetchError for all that can go wrong, within `policy.deadline` seconds beyond the gate and
+        the wait for one of the door's connections.
 
         With `etag` the request is conditional, and the answer may be `not_modified`.
         """
@@ -192,7 +193,7 @@ class Door:
         seen = {str(target)}
         spent = 0.0
         for _ in range(policy.max_redirects + 1):
-            async with gate(str(target)), asyncio.timeout(policy.deadline - spent):
+            async with gate(str(target)), self._wire.room, asyncio.timeout(policy.deadline - spent):
                 started = time.perf_counter() - spent
                 answer = await self._ask(target, accept, etag, policy)
                 location = answer.headers.get("location")

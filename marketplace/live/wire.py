@@ -221,35 +221,38 @@ class Wire:
     """Kept connections by origin. Belongs to the event loop it is first used in."""
 
     def __init__(self, connect: Connect, *, most: int, keep_seconds: float) -> None:
-        """`most`: connections in all; `keep_seconds`: how long one nobody needs is kept."""
+        """`most`: connections in all; `keep_seconds`: how long one nobody needs is kept.
+
+        Whoever asks holds `room` meanwhile; who has to wait for it waits for others, and not for the host.
+        """
         self._connect = connect
         self._most = most
         self._keep_seconds = keep_seconds
-        self._room = asyncio.Semaphore(most)
+        self.room = asyncio.Semaphore(most)
         self._busy = 0
         self._kept: dict[Origin, list[Connection]] = {}
         self._idle: OrderedDict[Connection, tuple[Origin, float]] = OrderedDict()  # the longest idle first
         self._sweep: asyncio.TimerHandle | None = None
 
     async def exchange(self, origin: Origin, request: bytes, judge: Judge, max_bytes: int) -> Answer:
-        """One question and its answer. Raises WireError, and what `connect` and `judge` raise; it has no deadline."""
-        async with self._room:
-            self._busy += 1
-            try:
-                kept = self._take(origin)
-                if kept is not None:
-                    try:
-                        return await self._ask(kept, origin, request, judge, max_bytes)
-                    except BrokenOffError:
-                        if kept.heard:
-                            raise
-                        # The other side closed it while the question was under way: asked again on a new one.
-                while self._busy + len(self._idle) > self._most:
-                    self._forget(next(iter(self._idle))).abort()
-                opened = await self._connect(origin, lambda: Connection(self._forget))
-                return await self._ask(opened, origin, request, judge, max_bytes)
-            finally:
-                self._busy -= 1
+        """One question and its answer, for who holds `room`. Raises WireError, and what `connect` and `judge` raise; it
+        has no deadline."""
+        self._busy += 1
+        try:
+            kept = self._take(origin)
+            if kept is not None:
+                try:
+                    return await self._ask(kept, origin, request, judge, max_bytes)
+                except BrokenOffError:
+                    if kept.heard:
+                        raise
+                    # The other side closed it while the question was under way: asked again on a new one.
+            while self._busy + len(self._idle) > self._most:
+                self._forget(next(iter(self._idle))).abort()
+            opened = await self._connect(origin, lambda: Connection(self._forget))
+            return await self._ask(opened, origin, request, judge, max_bytes)
+        finally:
+            self._busy -= 1
 
     async def _ask(
         self, connection: Connection, origin: Origin, request: bytes, judge: Judge, max_bytes: int

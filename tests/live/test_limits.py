@@ -7,11 +7,13 @@ import time
 import pytest
 
 from marketplace import env
-from marketplace.live import breaker, caller, limits, names, services
+from marketplace.live import breaker, caller, http, limits, names, services
 from marketplace.live.errors import FetchError
 from marketplace.live.explore import Target
+from tests import aio
 
 from . import hostile
+from .conftest import ALLOWED
 from .gateways import CONTRACT, INDEX, gateway
 from .hostile import answer, redirect
 
@@ -112,6 +114,25 @@ def test_a_full_queue_of_ours_is_called_that_and_is_no_failure_of_the_host(serve
     problems = [services.look(n, ask=False).index.problem for n in range(len(threads))]
     assert [problem.kind for problem in problems if problem] == ["busy"] * breaker.CALLS_PER_HOST
     assert fresh_redis.keys("*breaker*") == []
+
+
+def test_waiting_for_a_connection_that_others_hold_is_no_slowness_of_the_host(server, monkeypatch):
+    monkeypatch.setattr(http, "MAX_CONNECTIONS", 1)
+    hanging, fast = server.route("/hanging", hostile.hang), server.route("/fast", answer({}))
+
+    async def both():
+        door = http.Door(ALLOWED)
+        try:
+            held = asyncio.create_task(door.fetch(hanging, policy=http.Policy(deadline=2.0)))
+            await asyncio.sleep(0)
+            found = await door.fetch(fast, policy=http.Policy(deadline=1.0))
+            return held, found
+        finally:
+            await door.aclose()
+
+    held, found = aio.run(both())
+    assert held.exception().kind == "slow"
+    assert found.status == 200
 
 
 def test_name_servers_that_hang_do_not_keep_documents_from_being_read(server):

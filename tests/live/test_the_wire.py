@@ -45,7 +45,8 @@ async def speaking(talk: Talk, most: int = 10) -> AsyncIterator[tuple[Wire, Orig
 
 
 async def ask(hands: Wire, origin: Origin) -> bytes:
-    return (await hands.exchange(origin, ASKED, lambda status, headers: True, 1_000_000)).body
+    async with hands.room:
+        return (await hands.exchange(origin, ASKED, lambda status, headers: True, 1_000_000)).body
 
 
 async def asked(reader: asyncio.StreamReader) -> None:
