@@ -1,6 +1,7 @@
 """Reading ODPS and ODCS documents: YAML that cannot hurt, checked against the published JSON schemas."""
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -199,6 +200,11 @@ def stamp(path: Path) -> Stamp | None:
     except (OSError, ValueError):
         return None
     return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def resolved(path: Path) -> Path:
+    """Where a path leads. Links that lead in a ring lead nowhere: the path then, which cannot be read."""
+    return Path(os.path.realpath(path))  # Path.resolve raises RuntimeError for a ring
 
 
 def read_document(path: Path, kind: str) -> Document:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from gateway.config import FILE_NAME, FILE_TYPES, ConfigFile, SourceConfig, read_config
-from gateway.documents import Document, DocumentError, Stamp, read_document, stamp
+from gateway.documents import Document, DocumentError, Stamp, read_document, resolved, stamp
 from gateway.protocol import ACCESS_RIGHTS, KINDS, Artifact, Link, Policy
 from gateway.samples import FORMATS, format_of
 
@@ -275,7 +275,7 @@ def _configured_file(folder: Path, source: SourceConfig) -> DataFile | None:
         return None
     given = folder / (source.path or "")
     declared = source.format if source.type == "file" else source.type
-    return DataFile(given, given.resolve(), format_of(given, declared), stamp(given))
+    return DataFile(given, resolved(given), format_of(given, declared), stamp(given))
 
 
 def _kind(port: dict[str, Any], contract: dict[str, Any], notes: list[str]) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from gateway import databases
 from gateway.config import FILE_TYPES
+from gateway.documents import resolved
 from gateway.product import PortArtifact, Product
 from gateway.samples import MAX_JSON_BYTES, DataError, _json_records, format_of
 
@@ -61,7 +62,7 @@ def source_of(product: Product, entry: PortArtifact) -> Source | None:
             return None
         return Source("file", entry.data.format, str(entry.data.path), text_columns=text)
     if own.type == "folder":
-        folder = (product.folder / (own.path or "")).resolve()
+        folder = resolved(product.folder / (own.path or ""))
         source = Source("folder", None, str(folder), own.pattern, text_columns=text)
         names = files_of(source)
         declared = own.format or (names[0].suffix.lstrip(".") if names else None)
@@ -72,7 +73,7 @@ def source_of(product: Product, entry: PortArtifact) -> Source | None:
         return Source("http", format_of(path, own.format), url=own.url, text_columns=text)
     url = own.url or ""
     if url.startswith("sqlite:///"):
-        url = "sqlite:///" + str((product.folder / url.removeprefix("sqlite:///")).resolve())
+        url = "sqlite:///" + str(resolved(product.folder / url.removeprefix("sqlite:///")))
     return Source("sql", None, url=url, table=own.table, query=own.query, text_columns=text)
 
 
@@ -85,7 +86,8 @@ def text_columns(contract: dict[str, Any]) -> Iterator[str]:
 
 
 def files_of(source: Source) -> list[Path]:
-    """The files of a folder source by name, at most 1001: no hidden ones, none that a link leads out of the folder.
+    """The files of a folder source by name, at most 1001: no hidden ones, none that a link leads out of the folder,
+    none whose name is no text and so could not be told.
 
     Raises:
         DataError: the folder cannot be read.
@@ -93,10 +95,15 @@ def files_of(source: Source) -> list[Path]:
     folder = Path(source.path or "")
     try:
         names = sorted(path for path in folder.iterdir() if path.match(source.pattern) and path.name[0] != ".")
-        inside = (path for path in names if path.is_file() and path.resolve().parent == folder)
+        inside = (p for p in names if _is_text(p.name) and p.is_file() and resolved(p).parent == folder)
         return [path for path, _ in zip(inside, range(MAX_FILES + 1), strict=False)]
     except OSError as error:
         raise DataError(f"the folder cannot be read: {error.strerror}") from error
+
+
+def _is_text(name: str) -> bool:
+    """Whether a name of a file can be sent: bytes that are not UTF-8 come as half characters."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in name)
 
 
 @dataclass(frozen=True)
@@ -139,36 +146,31 @@ def bring(source: Source, scratch: Path, max_bytes: int, seconds: float = databa
     return Brought([path], source.format)
 
 
-def relation(connection: Any, source: Source, scratch: Path, max_bytes: int) -> str:
-    """SQL that DuckDB can put after FROM to read the whole of a source.
+def relation_of(connection: Any, brought: Brought, source: Source, scratch: Path, max_bytes: int) -> str:
+    """SQL that DuckDB can put after FROM to read the whole of what was brought.
 
     Args:
         connection: a DuckDB connection with access to files.
-        scratch: an empty directory for what must be brought here first.
-        max_bytes: the most that is brought here.
+        scratch: a directory for what must be written anew to be read.
+        max_bytes: the most that is written there.
 
     Raises:
         DataError: it cannot be read; the text holds no address and no password.
     """
-    return relation_of(connection, bring(source, scratch, max_bytes), source, scratch, max_bytes)
-
-
-def relation_of(connection: Any, brought: Brought, source: Source, scratch: Path, max_bytes: int) -> str:
-    """As `relation`, for what has been brought already."""
     paths, form = brought.files, brought.format
     if brought.types is not None:
         columns = ", ".join(f"{quoted(name)}: {quoted(type)}" for name, type in brought.types.items())
         shape = f"columns={{{columns}}}, format='newline_delimited', maximum_object_size=33554432"
-        return f"read_json({_listed(paths)}, {shape})"
+        return f"read_json({listed(paths)}, {shape})"
     if form == "parquet":
-        return f"read_parquet({_listed(paths)}, union_by_name=true)"
+        return f"read_parquet({listed(paths)}, union_by_name=true)"
     if form in ("json", "geojson") and all(path.stat().st_size <= MAX_JSON_BYTES for path in paths):
         made = []
         for number, path in enumerate(paths):
             made.append(_dump(_as_objects(_json_records(path)), scratch / f"{number}.jsonl", max_bytes))
         return _ndjson(made)
     if form in ("json", "geojson"):
-        return f"read_json({_listed(paths)}, format='array', union_by_name=true, maximum_object_size=33554432)"
+        return f"read_json({listed(paths)}, format='array', union_by_name=true, maximum_object_size=33554432)"
     if form == "jsonl":
         return _ndjson(paths)
     if form in ("csv", "tsv"):
@@ -213,7 +215,7 @@ def _refuse_lost_rows(connection: Any, path: Path, dialect: str) -> None:
     """
     if ends_in_quotes(path):
         try:
-            connection.execute(f"SELECT count(*) FROM read_csv({_listed([path])}, all_varchar=true, {dialect})")  # noqa: S608
+            connection.execute(f"SELECT count(*) FROM read_csv({listed([path])}, all_varchar=true, {dialect})")  # noqa: S608
         except Exception as error:
             raise DataError(f"{path.name} has a quote that does not end") from error
 
@@ -225,7 +227,7 @@ def _csv(connection: Any, form: str, paths: list[Path], text: tuple[str, ...]) -
     dialect = f"delim={quoted(delimiters.pop())}, quote='\"', escape='\"'"
     for path in paths:
         _refuse_lost_rows(connection, path, dialect)
-    start = f"read_csv({_listed(paths)}, header=true, union_by_name=true, null_padding=true, parallel=false, {dialect}"
+    start = f"read_csv({listed(paths)}, header=true, union_by_name=true, null_padding=true, parallel=false, {dialect}"
     try:
         found = connection.execute(f"SELECT * FROM {start}) LIMIT 0").description or []  # noqa: S608
     except Exception:  # whatever the sniffer has against it, as plain text it may still be read
@@ -245,7 +247,8 @@ def named(text: str) -> str:
     return '"' + text.replace('"', '""') + '"'
 
 
-def _listed(paths: list[Path]) -> str:
+def listed(paths: list[Path]) -> str:
+    """An SQL list of paths, each of which stands for itself only."""
     # DuckDB takes *, ? and [ in a path for a pattern
     return "[" + ", ".join(quoted(_literal(str(path))) for path in paths) + "]"
 
@@ -256,7 +259,7 @@ def _literal(path: str) -> str:
 
 def _ndjson(paths: list[Path]) -> str:
     options = "format='newline_delimited', union_by_name=true, sample_size=-1, maximum_object_size=33554432"
-    return f"read_json({_listed(paths)}, {options})"
+    return f"read_json({listed(paths)}, {options})"
 
 
 def _as_objects(records: list[Any]) -> Iterator[dict[str, Any]]:

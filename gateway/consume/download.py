@@ -21,6 +21,7 @@ from gateway.config import Limits
 from gateway.consume.access import Caller, authorise
 from gateway.consume.jobs import Job, Running
 from gateway.consume.slots import EXPORTS, Turn, reading
+from gateway.documents import stamp
 from gateway.http import ProblemError
 from gateway.protocol import MEDIA_JSON, FolderFile, FolderListing
 from gateway.samples import DataError
@@ -62,18 +63,21 @@ async def _folder(request: Request, caller: Caller) -> Response:
             raise ProblemError(404, "No such file", detail, "Ask without ?file= for the list of files.")
         return await _file(request, caller, files[wanted])
     base = f"{caller.context.live.snapshot.product.base}/consume/{caller.entry.artifact.id}"
-    listing = FolderListing(artifact_id=caller.entry.artifact.id, has_more=len(files) > MAX_FILES)
-    for path in list(files.values())[:MAX_FILES]:
-        seen = path.stat()
-        listing.files.append(
-            FolderFile(
-                name=path.name,
-                href=f"{base}?file={quote(path.name, safe='')}",
-                bytes=seen.st_size,
-                updated=datetime.fromtimestamp(seen.st_mtime, UTC),
-            )
-        )
+    shown = await run_in_threadpool(listed, list(files.values())[:MAX_FILES], base)
+    listing = FolderListing(artifact_id=caller.entry.artifact.id, files=shown, has_more=len(files) > MAX_FILES)
     return Response(listing.to_json(), 200, {"Cache-Control": "no-cache"}, MEDIA_JSON)
+
+
+def listed(paths: list[Path], base: str) -> list[FolderFile]:
+    """Files as a folder's listing tells of them, without those that are gone. Blocking: a stat each."""
+    found = []
+    for path in paths:
+        seen = stamp(path)
+        if seen is not None:
+            updated = datetime.fromtimestamp(seen[0] / 1e9, UTC)
+            href = f"{base}?file={quote(path.name, safe='')}"
+            found.append(FolderFile(name=path.name, href=href, bytes=seen[1], updated=updated))
+    return found
 
 
 def _read_folder(caller: Caller) -> list[Path]:

@@ -68,7 +68,9 @@ class Running:
     def _start(self, stdout: int | IO[bytes]) -> None:
         self._directory = tempfile.TemporaryDirectory(prefix="gateway-", ignore_cleanup_errors=True)
         home = str(Path(gateway.__file__).parents[1])
-        environment = {"PYTHONPATH": home, "PATH": os.defpath, "LC_ALL": "C.UTF-8", "HOME": self._directory.name}
+        own = self._directory.name
+        environment = {"PYTHONPATH": home, "PATH": os.defpath, "LC_ALL": "C.UTF-8", "HOME": own,
+                       "GATEWAY_OWN_DIRECTORY": own}  # fmt: skip
         self.process = subprocess.Popen(
             [sys.executable, "-P", "-B", "-m", "gateway.consume.worker"],
             stdin=subprocess.PIPE,

@@ -27,7 +27,7 @@ from typing import Any, BinaryIO
 import duckdb
 
 from gateway.samples import DataError, _plain
-from gateway.sources import Source, named, quoted, relation
+from gateway.sources import Source, bring, listed, named, quoted, relation_of
 
 BATCH = 500
 SETTINGS: dict[str, Any] = {
@@ -43,6 +43,8 @@ SETTINGS: dict[str, Any] = {
     "secret_directory": "secrets",
 }
 OUT = "/dev/stdout"
+OWN_DIRECTORY = "GATEWAY_OWN_DIRECTORY"
+"""The variable that names the directory which is this process's own."""
 _INSIDE = re.compile(r"^INTERNAL|Stack Trace:|Traceback|Python exception", re.MULTILINE)
 _MASKS: dict[str, str] = {
     "null": "CASE WHEN false THEN {0} END",
@@ -76,23 +78,27 @@ def visible(connection: Any, base: str, rules: dict[str, Any], salt: str) -> str
     return f"SELECT {', '.join(shown)} FROM (SELECT * FROM {base}{where}) AS unmasked"  # noqa: S608 - names are quoted, the filter is the operator's
 
 
-def refuse_repeated_names(connection: Any, base: str, source: Source) -> None:
+def refuse_repeated_names(connection: Any, base: str, source: Source, files: list[Path]) -> None:
     """Refuse data with two columns of one name but for case: DuckDB calls the second name_1, which no mask covers.
 
-    The first line of CSV tells. Of other formats, name_1 beside name is refused.
+    The first line of each file of CSV tells. Of other formats, name_1 beside name is refused.
     """
     if source.format in ("csv", "tsv"):
         plain = base.replace("header=true", "header=false").partition(", types=")[0].rstrip(")")
         plain = plain.replace(", all_varchar=true", "").replace(", strict_mode=false", "")
-        found = connection.execute(f"SELECT * FROM {plain}, all_varchar=true, strict_mode=false) LIMIT 1").fetchone()  # noqa: S608
-        names = [str(name).strip().casefold() for name in found or () if name is not None]
-        repeated = len(set(names)) < len(names)
+        repeated = any(_repeats(connection, plain.replace(listed(files), listed([path]), 1)) for path in files)
     else:
         described = connection.execute(f"SELECT * FROM {base} LIMIT 0").description  # noqa: S608
         names = [column[0].casefold() for column in described]
         repeated = any(re.sub(r"_\d+$", "", name) in names for name in names if re.search(r"_\d+$", name))
     if repeated:
         raise DataError("two of its columns have the same name, so that its rules are not clear")
+
+
+def _repeats(connection: Any, plain: str) -> bool:
+    found = connection.execute(f"SELECT * FROM {plain}, all_varchar=true, strict_mode=false) LIMIT 1").fetchone()  # noqa: S608
+    names = [str(name).strip().casefold() for name in found or () if name is not None]
+    return len(set(names)) < len(names)
 
 
 def run(job: dict[str, Any], out: BinaryIO) -> dict[str, Any]:
@@ -103,13 +109,15 @@ def run(job: dict[str, Any], out: BinaryIO) -> dict[str, Any]:
     if job["format"] == "parquet":  # DuckDB writes it itself, also when its access is shut
         connection.execute(f"SET allowed_paths = [{quoted(OUT)}]")
     source = Source(**{**job["source"], "text_columns": tuple(job["source"]["text_columns"])})
-    scratch = Path("scratch")
+    scratch = Path("scratch").resolve()
     scratch.mkdir()
+    most = job["disk_mb"] * 1_000_000
     rules = job.get("rules") or {"mask": {}, "filter": None}
     try:
-        base = relation(connection, source, scratch.resolve(), job["disk_mb"] * 1_000_000)
+        brought = bring(source, scratch, most)
+        base = relation_of(connection, brought, source, scratch, most)
         if rules["mask"] or rules.get("filter"):
-            refuse_repeated_names(connection, base, source)
+            refuse_repeated_names(connection, base, source, brought.files)
         query = visible(connection, base, rules, job["salt"])
         if job.get("sql") is None:
             return _write(connection, query, job, out)
@@ -260,12 +268,17 @@ def _refuse_alike(columns: list[str]) -> None:
 
 
 def _end_with_parent() -> None:
-    """The gateway holds the other end of stdin; when it is gone, nobody waits for an answer.
+    """The gateway holds the other end of stdin; when it is gone, nobody waits for an answer, and nobody else removes
+    the directory of this process, in which there may be rows.
 
     The kernel's parent-death signal is no use here: it comes when the thread ends that started this process, and
     threads of a pool end earlier than downloads.
     """
     os.read(0, 1)
+    own = os.environ.get(OWN_DIRECTORY)
+    for _ in range(5):  # more may be spilled meanwhile
+        if own and Path(own).exists():
+            shutil.rmtree(own, ignore_errors=True)
     os._exit(1)
 
 

@@ -20,14 +20,16 @@ def faults_of(source: Source, brought: Brought, scratch: Path, job: dict[str, An
     with duckdb.connect(":memory:", config=settings) as connection:
         base = relation_of(connection, brought, source, scratch, job["disk"])
         for role, rules in job["roles"].items():
-            yield {"role": role, "fault": _fault(connection, base, source, rules, job["seconds"])}
+            yield {"role": role, "fault": _fault(connection, base, source, brought.files, rules, job["seconds"])}
 
 
-def _fault(connection: Any, base: str, source: Source, rules: dict[str, Any], seconds: float) -> str | None:
+def _fault(
+    connection: Any, base: str, source: Source, files: list[Path], rules: dict[str, Any], seconds: float
+) -> str | None:
     timer = Timer(seconds, connection.interrupt)
     timer.start()
     try:
-        refuse_repeated_names(connection, base, source)
+        refuse_repeated_names(connection, base, source, files)
         query = visible(connection, base, rules, "")
         connection.execute(f"SELECT count(*) FROM ({query})").fetchone()  # noqa: S608 - as a download runs it
     except DataError as error:
