@@ -289,6 +289,7 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "deliver-events": {"task": "registry.deliver_all", "schedule": 20.0, "options": {"expires": 15}},
     "clean-accounts": {"task": "accounts.clean", "schedule": 86_400.0},
+    "forget-undo": {"task": "registry.forget", "schedule": 600.0, "options": {"expires": 300}},
     "embed-missing": {"task": "search.embed_missing", "schedule": 60.0, "options": {"expires": 50}},
 }
 

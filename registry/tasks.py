@@ -1,10 +1,10 @@
-"""Delivery of events to subscribers."""
+"""Delivery of events to subscribers, and cleaning up."""
 
 import structlog
 from celery import shared_task
 from kombu.exceptions import OperationalError
 
-from registry import events
+from registry import events, undoing
 
 log = structlog.get_logger(__name__)
 
@@ -19,6 +19,12 @@ def deliver(subscriber: str) -> None:
 def deliver_all() -> None:
     """Every subscriber catches up: the scheduler's answer to messages that a lost broker swallowed."""
     events.deliver_all()
+
+
+@shared_task(name="registry.forget")
+def forget() -> None:
+    """Removes what can no longer be taken back. One statement."""
+    undoing.forget()
 
 
 def enqueue_delivery(subscriber: str) -> None:

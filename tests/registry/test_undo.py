@@ -1,12 +1,15 @@
 """A pause, a deprecation, a retirement or an edit can be taken back for a minute, while nobody changed the product."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import connection
 from django.db.models import F
 
-from registry import services, transfers
+from registry import services, tasks, transfers
 from registry.models import Deprecation, Event, Undo
 from registry.services import LinkData, PortData, ProductData
 
@@ -95,6 +98,15 @@ def test_after_a_minute_it_is_too_late(setup_product, producer):
     too_late(producer, product)
 
 
+def test_what_can_no_longer_be_undone_is_forgotten_and_the_rest_is_not(setup_product, producer):
+    old, young = setup_product(), setup_product("young")
+    services.pause(producer, old)
+    Undo.objects.update(at=F("at") - timedelta(seconds=61))
+    services.pause(producer, young)
+    tasks.forget()
+    assert [record.product for record in Undo.objects.all()] == [young]
+
+
 def test_what_somebody_changed_since_is_not_taken_away(setup_product, producer, teammate):
     product = setup_product()
     services.pause(producer, product)
@@ -142,3 +154,30 @@ def test_who_may_undo(setup_product, producer, request, who, may):
     else:
         with pytest.raises(PermissionDenied):
             services.undo(actor, product)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("other", ["undo", "resume"])
+def test_of_an_undo_and_another_step_at_the_same_moment_one_wins_and_is_recorded(setup_product, producer, other):
+    product = setup_product()
+    services.pause(producer, product)
+    events = Event.objects.count()
+    together = threading.Barrier(2)
+
+    def act(verb):
+        mine = type(product).objects.get(pk=product.pk)
+        together.wait(10)
+        try:
+            verb(producer, mine)
+        except ValidationError:
+            return False
+        finally:
+            connection.close()
+        return True
+
+    with ThreadPoolExecutor(2) as pool:
+        won = list(pool.map(act, [services.undo, getattr(services, other)]))
+    assert sorted(won) == [False, True]
+    product.refresh_from_db()
+    assert product.lifecycle == "published"
+    assert Event.objects.count() == events + 1
