@@ -16,7 +16,7 @@ from marketplace.live.matching import words_of
 from registry import queries
 from registry.access import visible_or_404
 from registry.models import AccessMode, ProductType
-from search.api import QuestionField
+from search.api import LISTED_STATES, QuestionField
 
 POLL_AFTER_MS = 250
 
@@ -32,6 +32,8 @@ class InsideQuery(serializers.Serializer[Any]):
     tag = serializers.ListField(child=serializers.CharField(allow_blank=True), required=False, default=list)
     type = serializers.ChoiceField(ProductType.choices, required=False, allow_blank=True, default="")
     access = serializers.ChoiceField(AccessMode.choices, required=False, allow_blank=True, default="")
+    owner = serializers.CharField(required=False, allow_blank=True, default="", help_text="Slug of a team.")
+    lifecycle = serializers.ChoiceField(LISTED_STATES, required=False, allow_blank=True, default="")
 
 
 class SegmentSerializer(serializers.Serializer[Any]):

@@ -31,6 +31,9 @@ class PartSerializer(serializers.Serializer[Any]):
     asked_at = serializers.DateTimeField(allow_null=True)
     waiting = serializers.BooleanField(help_text="An answer is under way.")
     problem = ProblemSerializer(allow_null=True)
+    failing_since = serializers.DateTimeField(
+        allow_null=True, help_text="The first of the failures since the last answer; null for a part that answers."
+    )
     view = serializers.SerializerMethodField()
 
     @extend_schema_field(serializers.DictField(allow_null=True))

@@ -38,6 +38,8 @@ def test_what_has_answered_is_there_with_age_and_latency(
     assert body["contracts"][0]["view"]["name"] == "Rain contract"
     assert body["metrics"]["state"] == "down"
     assert body["metrics"]["problem"]["advice"]
+    assert body["metrics"]["failing_since"] is not None
+    assert artifacts["failing_since"] is None
 
 
 def test_the_live_view_of_a_draft_is_not_there_for_others(

@@ -181,7 +181,8 @@ ANSWERS_BADLY = (
     Mode("chunk extensions without end", _fixed(wire.for_ever(
         CHUNKED + b"1;", b"a=b;" * 2048)), "too_large", "2 MB"),
     Mode("trailers without end", _fixed(wire.for_ever(
-        CHUNKED + b"2\r\n{}\r\n0\r\n", b"".join(b"x-%d: y\r\n" % n for n in range(1000)))), "too_large", "2 MB"),
+        CHUNKED + b"2\r\n{}\r\n0\r\n", b"".join(b"x-%d: y\r\n" % n for n in range(1000)))), "bad_content",
+         "proper HTTP"),
     Mode("one trailer without end", _fixed(wire.for_ever(CHUNKED + b"2\r\n{}\r\n0\r\nx: ", b"y" * 8192)), "too_large"),
     Mode("tiny chunks after the end of a gzip", _fixed(wire.for_ever(
         CHUNKED.replace(b"json\r\n", b"json\r\ncontent-encoding: gzip\r\n", 1)

@@ -124,6 +124,8 @@ def test_programs_ask_the_same_again_until_it_is_over(client, celery_worker, pro
         ({"q": ""}, 400),
         ({"q": "?!"}, 400),
         ({"q": "rain", "type": "nonsense"}, 400),
+        ({"q": "rain", "lifecycle": "draft"}, 400),
+        ({"q": "rain", "owner": "no-such"}, 200),
         ({"q": "rain", "product": "urn:dp:no:such"}, 404),
         ({"q": "rain", "product": "x\x00"}, 400),
         ({"q": "rain", "domain": "no-such"}, 200),
