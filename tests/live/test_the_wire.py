@@ -1,6 +1,7 @@
 """Kept connections: an answer belongs to one question, whatever else a server sends, and heads end at their limit."""
 
 import asyncio
+import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -251,5 +252,23 @@ def test_of_a_head_in_one_piece_no_more_is_kept_than_a_head_may_have(line):
         with pytest.raises(NotHTTPError):
             await done
         assert len(connection._headers["a"]) <= wire.MAX_HEAD_BYTES
+
+    aio.run(run())
+
+
+def test_a_body_in_tiny_pieces_takes_no_more_memory_than_in_one():
+    async def run():
+        connection = Connection(lambda _: None)
+        connection.connection_made(Unconnected())
+        body = b"2\r\nab\r\n" * 200_000 + b"0\r\n\r\n"
+        done = connection.ask(ASKED, lambda status, headers: True, 500_000)
+        connection.data_received(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
+        tracemalloc.start()
+        try:
+            connection.data_received(body)
+            assert tracemalloc.get_traced_memory()[1] < 2_000_000
+        finally:
+            tracemalloc.stop()
+        assert (await done).body == b"ab" * 200_000
 
     aio.run(run())
