@@ -22,7 +22,7 @@ POLL_MS = 250
 class DifferenceSerializer(serializers.Serializer):
     """A field that differs: of tags and links only the values that the other side has not."""
 
-    field = serializers.ChoiceField(choices=comparing.FIELDS)
+    field = serializers.CharField(help_text=f"One of {', '.join(comparing.FIELDS)}.")
     registered = serializers.ListField(child=serializers.CharField())
     live = serializers.ListField(child=serializers.CharField())
 
