@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from bench import catalogue, gateway, live, measure
+from bench import catalogue, gateway, live, measure, publishing
 from bench.stack import Stack
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -89,6 +89,9 @@ def main() -> int:
             f"median {statistics.median(findable):.2f} s, longest {max(findable):.2f} s ({len(findable)} times)",
             values=findable,
         )
+
+        for name, figure in publishing.measure(stack):
+            line(name, f"{figure:.2f}", figure=figure)
 
         memory = stack.memory()
         line("memory (PSS) of the whole stack", f"{memory.pop('all'):.0f} MB", **memory)

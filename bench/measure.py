@@ -122,7 +122,7 @@ def publish_to_findable(stack: Stack, times: int = 10) -> list[float]:
     """Seconds from the click on publish to being found, for new products of the demo's producer."""
     seconds: list[float] = []
     with httpx2.Client(base_url=stack.url, follow_redirects=True) as client:
-        _sign_in(client)
+        sign_in(client)
         for number in range(times):
             title = f"Bench product {number} {time.time_ns()}"
             form = {
@@ -132,7 +132,7 @@ def publish_to_findable(stack: Stack, times: int = 10) -> list[float]:
                 "access_mode": "open",
                 "links-TOTAL_FORMS": "0",
                 "links-INITIAL_FORMS": "0",
-                "csrfmiddlewaretoken": _csrf(client, "/publish/new/"),
+                "csrfmiddlewaretoken": csrf(client, "/publish/new/"),
             }
             begun = time.perf_counter()
             client.post("/publish/new/", data=form, headers={"Referer": stack.url}).raise_for_status()
@@ -144,13 +144,15 @@ def publish_to_findable(stack: Stack, times: int = 10) -> list[float]:
     return seconds
 
 
-def _csrf(client: httpx2.Client, address: str) -> str:
+def csrf(client: httpx2.Client, address: str) -> str:
+    """The token of the form at this address. Raises RuntimeError where there is none."""
     found = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', client.get(address).text)
     if found is None:
         raise RuntimeError(f"no form at {address}")
     return found.group(1)
 
 
-def _sign_in(client: httpx2.Client) -> None:
-    form = {"login": "producer", "password": "demo", "csrfmiddlewaretoken": _csrf(client, "/accounts/login/")}
+def sign_in(client: httpx2.Client) -> None:
+    """As the demo's producer."""
+    form = {"login": "producer", "password": "demo", "csrfmiddlewaretoken": csrf(client, "/accounts/login/")}
     client.post("/accounts/login/", data=form).raise_for_status()

@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 
 from marketplace.accounts.models import User
 from marketplace.catalogue.serializers import NewProduct, product_data
+from registry import events
 from registry.models import Lifecycle
 from registry.putting import put
 
@@ -94,7 +95,8 @@ class BatchView(APIView):
         data = given.validated_data
         options = {key: data[key] for key in ("publish", "dry_run")}
         seen: dict[tuple[str, str], int] = {}
-        results = [_item(request, index, entry, seen, options) for index, entry in enumerate(data["products"])]
+        with events.woken_once():
+            results = [_item(request, index, entry, seen, options) for index, entry in enumerate(data["products"])]
         counts = {result: sum(row["result"] == result for row in results) for result in RESULTS}
         return Response(BatchSerializer({"dry_run": data["dry_run"], **counts, "results": results}).data)
 

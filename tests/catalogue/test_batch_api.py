@@ -224,6 +224,18 @@ def test_the_same_products_sent_by_two_at_once_are_there_once(precipitation: Dom
     assert Event.objects.filter(type="product.published").count() == len(sent)
 
 
+@pytest.mark.django_db(transaction=True)
+def test_many_products_wake_each_subscriber_once(client_of_producer: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    woken: list[str] = []
+    monkeypatch.setattr("registry.tasks.enqueue_delivery", woken.append)
+    send(client_of_producer, [rain(f"rain-{number}") for number in range(5)] + [rain("x", domain="nowhere")])
+    assert Product.objects.count() == 5
+    assert "search" in woken
+    assert len(woken) == len(set(woken))
+    send(client_of_producer, [rain("dry")], dry_run=True)
+    assert len(woken) == len(set(woken))  # what was taken back is nobody's to hear of
+
+
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
