@@ -58,6 +58,15 @@ def test_visitors_read_what_follows_when_and_why(desk, setup_product, client):
     assert "Use New rain instead" in text(page)
 
 
+def test_the_history_tells_the_message_and_what_was_taken_back(setup_product, producer, client):
+    product = setup_product()
+    services.undo(producer, services.pause(producer, product))
+    services.deprecate(producer, product, message="A finer grid.")
+    told = text(client.get(f"{product.get_absolute_url()}live/history/"))
+    assert "a pause was taken back" in told
+    assert "A finer grid." in told
+
+
 @pytest.mark.parametrize(
     ("typed", "says"),
     [
