@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -14,15 +15,20 @@ from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import pytest
+import redis
 from django.conf import settings as django_settings
 from django.db import connection
 
+from marketplace import env
 from marketplace.live import breaker, cache
 from tests.conftest import REPOSITORY
 from tests.live.hostile import Server
 
 from .certificates import Authority
 from .modes import House
+
+# The worker lives as long as the session: in the database that other tests use, it would take their tasks.
+REDIS_URL = re.sub(r"\d+$", lambda number: str(int(number[0]) + 8), os.environ["REDIS_URL"])
 
 
 @dataclass
@@ -63,6 +69,7 @@ def worker(django_db_setup: None, authority: Authority) -> Iterator[Worker]:
     environment = {
         **os.environ,
         "DATABASE_URL": urlunsplit(parts._replace(path=f"/{quote(str(name))}")),
+        "REDIS_URL": REDIS_URL,
         "DJANGO_SETTINGS_MODULE": "marketplace.settings",
         "GATEWAY_ALLOWED_NETWORKS": "127.0.0.1/32",
         "HOSTILE_AUTHORITY": str(authority.file),
@@ -91,6 +98,15 @@ def worker(django_db_setup: None, authority: Authority) -> Iterator[Worker]:
     process.terminate()
     process.wait(20)
     reader.join(5)
+
+
+@pytest.fixture(autouse=True)
+def redis_of_the_worker(settings: Any, use_broker: Callable[[str], None]) -> None:
+    """What these tests ask and keep is in the Redis database of their worker, empty for every test."""
+    with redis.Redis.from_url(REDIS_URL) as client:
+        client.flushdb()
+    settings.REDIS_URL = REDIS_URL
+    use_broker(env.celery_broker(REDIS_URL))
 
 
 @pytest.fixture(autouse=True)
