@@ -256,4 +256,5 @@ def turtle(document: dict[str, Any]) -> bytes:
     for prefix, namespace in CONTEXT.items():
         graph.bind(prefix, namespace)
     graph.parse(data=json.dumps(document), format="json-ld")
-    return graph.serialize(format="turtle", encoding="utf-8")
+    # A product's JSON may say NUL in a text, which rdflib writes as it is and no reader takes.
+    return graph.serialize(format="turtle", encoding="utf-8").replace(b"\x00", b"")

@@ -58,7 +58,7 @@ def test_a_gateway_in_use_is_read_whole(folder, client_of):
 
 
 HOSTILE = st.text(st.one_of(st.sampled_from('\\"\n\r{},= #\t\0'), st.characters(codec="utf-8")), max_size=20)
-NUMBER = st.one_of(st.integers(0, 2**60), st.just(0))
+NUMBER = st.integers(0, 2**53)  # Prometheus reads every value as a double
 
 
 @given(names=st.lists(HOSTILE, min_size=1, max_size=4, unique=True), number=NUMBER, seconds=st.floats(0, 1e9))

@@ -37,7 +37,7 @@ def test_a_hundred_viewers_of_the_page_cause_one_fetch(celery_worker, live_serve
         pages = list(people.map(lambda _: client.get(product.get_absolute_url()).status_code, range(100)))
     assert set(pages) == {200}
     wait_for(lambda: not services.look(product.pk, ask=False).waiting)
-    assert {part.state for part in services.look(product.pk, ask=False).parts} == {"live"}
+    assert {part.state for part in services.look(product.pk, ask=False).parts} <= {"live", "slow"}
     asked = [server.requests[path] for path in ("/discover", "/discover/metadata", "/discover/contracts/c-rain")]
     assert asked == [1, 1, 1]
 
