@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 
 from marketplace.accounts.origin import client_address
 from marketplace.catalogue import artifact_ids
+from marketplace.catalogue import queries as catalogue
 from marketplace.catalogue.contexts import Segment
 from marketplace.catalogue.filters import Filters
 from marketplace.live import inside
@@ -25,7 +26,6 @@ from marketplace.live.matching import Row
 from registry import queries
 from registry.access import person, product_or_404
 from registry.models import Product
-from search import queries as searching
 
 ROWS = 100  # on one page, of all products together
 DELAYS_MS = (100, 150, 250, 250, 400)  # between the questions of a browser, while the search is under way
@@ -108,17 +108,7 @@ def candidates(filters: Filters) -> list[int]:
     """The ids of the products that the search finds, best first; none where nothing is asked."""
     if not filters.question:
         return []
-    found = searching.search(
-        filters.question,
-        domain=filters.domain or None,
-        tags=filters.tags,
-        type=filters.type or None,
-        access=filters.access or None,
-        owner=filters.owner or None,
-        lifecycle=filters.lifecycle or None,
-        limit=inside.PRODUCTS,
-    )
-    return [hit.product.pk for hit in found.hits]
+    return [hit.product.pk for hit in catalogue.found(filters, limit=inside.PRODUCTS).hits]
 
 
 def askers(request: HttpRequest) -> list[str]:

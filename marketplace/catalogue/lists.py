@@ -7,11 +7,11 @@ from typing import Any
 from django.http import Http404, HttpRequest
 from django.urls import reverse
 
+from marketplace.catalogue import queries
 from marketplace.catalogue.contexts import Action, DomainContext, Empty, Notice, Page, titled
 from marketplace.catalogue.facets import chips, facets
 from marketplace.catalogue.filters import Filters
 from marketplace.catalogue.inside import link as inside_link
-from marketplace.catalogue.queries import domain_tree
 from marketplace.catalogue.tiles import hit_tiles, tiles
 from registry.models import Domain
 from search import queries as searching
@@ -38,13 +38,13 @@ SEARCH = Head("Search results", "", "browse")
 def browse(request: HttpRequest) -> dict[str, Any]:
     """All listed products. At most fifteen queries, however many products."""
     filters = replace(Filters.read(request.path, request.GET), question="")
-    return _listing(request, filters, BROWSE, domain_tree())
+    return _listing(request, filters, BROWSE, queries.domain_tree())
 
 
 def search(request: HttpRequest) -> dict[str, Any]:
     """Answers to `?q=`, best first; all products where nothing is asked."""
     filters = Filters.read(request.path, request.GET)
-    return _listing(request, filters, SEARCH if filters.question else BROWSE, domain_tree())
+    return _listing(request, filters, SEARCH if filters.question else BROWSE, queries.domain_tree())
 
 
 def clicked(request: HttpRequest) -> str | None:
@@ -55,7 +55,7 @@ def clicked(request: HttpRequest) -> str | None:
 
 def domain(request: HttpRequest, slug: str) -> dict[str, Any]:
     """A domain's products and those below it. Raises Http404 where there is no such domain."""
-    rows = domain_tree()
+    rows = queries.domain_tree()
     here = next((row for row in rows if row.slug == slug), None)
     if here is None:
         raise Http404(f"There is no domain {slug!r}.")
@@ -73,7 +73,7 @@ def domain(request: HttpRequest, slug: str) -> dict[str, Any]:
 
 def domains() -> dict[str, Any]:
     """The whole tree, each domain with its count. One query."""
-    rows = [titled(row) for row in domain_tree()]
+    rows = [titled(row) for row in queries.domain_tree()]
     empty = Empty("No domains yet", "A domain appears here when an administrator adds one.", [Action("Home", "/")])
     return {"nav": "domains", "lead": "", "domains": rows, "empty": None if rows else empty}
 
@@ -81,17 +81,7 @@ def domains() -> dict[str, Any]:
 def _listing(request: HttpRequest, asked: Filters, head: Head, rows: Sequence[Domain]) -> dict[str, Any]:
     filters, notices = _known_domain(asked, rows)
     number = page_number(request)
-    found = searching.search(
-        filters.question,
-        domain=filters.domain or None,
-        tags=filters.tags,
-        type=filters.type or None,
-        access=filters.access or None,
-        owner=filters.owner or None,
-        lifecycle=filters.lifecycle or None,
-        limit=PAGE_SIZE,
-        offset=(number - 1) * PAGE_SIZE,
-    )
+    found = queries.found(filters, limit=PAGE_SIZE, offset=(number - 1) * PAGE_SIZE)
     filters = replace(filters, question=found.question if filters.question else "")
     counts = searching.facets(found)
     suggested = found.suggestions.products if found.suggestions else ()

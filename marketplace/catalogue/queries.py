@@ -1,9 +1,27 @@
-"""Reads of the product page that no room below offers."""
+"""Reads of the pages that no room below offers."""
 
 from collections.abc import Iterable
 
+from marketplace.catalogue.filters import Filters
 from registry import queries
 from registry.models import Domain, Event, PortEdge, Product
+from search import queries as searching
+from search.results import Results
+
+
+def found(filters: Filters, *, limit: int, offset: int = 0) -> Results:
+    """What the search finds for the question and all filters of a list, best first."""
+    return searching.search(
+        filters.question,
+        domain=filters.domain or None,
+        tags=filters.tags,
+        type=filters.type or None,
+        access=filters.access or None,
+        owner=filters.owner or None,
+        lifecycle=filters.lifecycle or None,
+        limit=limit,
+        offset=offset,
+    )
 
 
 def offering(contract_ids: Iterable[str]) -> dict[str, Product]:
