@@ -104,9 +104,9 @@ def _report(outcomes: list[Outcome], lost: str, *, as_json: bool, dry_run: bool,
 lifecycle = typer.Typer(help="Steps of a product's lifecycle.", no_args_is_help=True)
 
 
-def _move(verb: str, address: str, url: str, as_json: bool) -> None:
+def _move(verb: str, address: str, url: str, as_json: bool, **said: str) -> None:
     with marketplace(url) as there:
-        product = there.lifecycle(address, verb)
+        product = there.lifecycle(address, verb, **{key: value for key, value in said.items() if value})
     if as_json:
         print_json(product)
     else:
@@ -132,9 +132,16 @@ def resume(address: Address, url: Url = "", as_json: AsJson = False) -> None:
 
 
 @lifecycle.command()
-def deprecate(address: Address, url: Url = "", as_json: AsJson = False) -> None:
+def deprecate(
+    address: Address,
+    successor: Annotated[str, typer.Option(help="URN of the listed product that follows it.")] = "",
+    retires_on: Annotated[str, typer.Option(help="The day on which it goes, like 2030-01-31.")] = "",
+    message: Annotated[str, typer.Option(help="For those who use it.")] = "",
+    url: Url = "",
+    as_json: AsJson = False,
+) -> None:
     """Say that it will go; it stays listed."""
-    _move("deprecate", address, url, as_json)
+    _move("deprecate", address, url, as_json, successor=successor, retires_on=retires_on, message=message)
 
 
 @lifecycle.command()

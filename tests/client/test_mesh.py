@@ -133,6 +133,28 @@ def test_the_lifecycle_is_walked_and_a_wrong_step_is_refused(mesh, listed):
 
 
 @REAL
+def test_a_deprecation_says_what_follows(mesh, listed):
+    mesh("publish", "-f", listed([rain(1), rain(2)]))
+    options = [
+        "--successor",
+        "urn:dp:precipitation:rain-2",
+        "--retires-on",
+        "2999-01-31",
+        "--message",
+        "Use the other.",
+    ]
+    for wrong in (["--successor", "urn:dp:precipitation:none"], ["--retires-on", "soon"]):
+        told = mesh("lifecycle", "deprecate", "precipitation/rain-1", *wrong)
+        assert told.exit_code == 1
+        assert wrong[0].strip("-").replace("-", "_") in told.stderr
+    told = mesh("lifecycle", "deprecate", "precipitation/rain-1", *options, "--json")
+    assert told.exit_code == 0, told.output
+    product = Product.objects.get(name="rain-1")
+    assert product.lifecycle == "deprecated"
+    assert product.deprecation.successor.name == "rain-2"
+
+
+@REAL
 @pytest.mark.parametrize(
     "arguments",
     [
