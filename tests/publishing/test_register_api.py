@@ -1,6 +1,9 @@
 """A product registers itself by its address: a real worker asks a real gateway, and nobody gets at others' entries."""
 
+import shutil
+
 import pytest
+import yaml
 from django.urls import reverse
 
 from registry.models import Event, Product
@@ -137,6 +140,28 @@ def test_addresses_are_not_asked_without_end(sign_in, producer):
     assert codes.count(429) == 2
     last = send(client, REGISTER, {"url": "https://a.example"})
     assert 0 < int(last.headers["Retry-After"]) <= 60
+
+
+@REAL
+def test_odd_links_of_a_document_keep_no_product_out(
+    celery_worker, sign_in, producer, team, precipitation, wait_for, tmp_path
+):
+    folder = tmp_path / "us-precipitation"
+    shutil.copytree(gateways.DEMO / US, folder)
+    file = folder / "product.odps.yaml"
+    document = yaml.safe_load(file.read_text("utf-8"))
+    odd = ["mailto:rain@example.org", "https://example.org/" + "x" * 2500, "not an address", "javascript:alert(1)"]
+    definitions = [{"type": "documentation", "url": url, "description": "words " * 60} for url in odd]
+    good = {"type": "documentation", "url": "https://example.org/guide", "description": "words " * 60}
+    document["authoritativeDefinitions"] = [good, *definitions]
+    file.write_text(yaml.safe_dump(document), "utf-8")
+    with gateways.running(folder) as gateway:
+        answer = registered(sign_in(producer), wait_for, gateway)
+    assert answer.status_code == 200, answer.content
+    links = {link.url for link in Product.objects.get().links.all()}
+    assert f"{gateway}/discover" in links
+    assert "https://example.org/guide" in links
+    assert not links & set(odd)
 
 
 @pytest.mark.parametrize("path", [REGISTER, INSPECTIONS])
