@@ -43,6 +43,7 @@ FRESH_SECONDS_DEFAULT = 30
 FRESH_SECONDS_MAX = 3600
 KEEPALIVE_SECONDS = 4.0  # below uvicorn's 5 s, so that a connection is never reused while the other side closes it
 MAX_CONNECTIONS = 500
+NEXT_ADDRESS_SECONDS = 1.0  # after which a name's next address is tried: one that is dead must not use up the deadline
 
 Gate = Callable[[str], AbstractAsyncContextManager[None]]
 """Stands around each request by its URL, each hop of a redirect too. Waiting to get in does not count as slowness."""
@@ -132,8 +133,10 @@ class _CheckedNetwork:
         context, name = (self._ssl_context, host) if origin.scheme == "https" else (None, None)
         failure: OSError | None = None
         for address in addresses:
+            patience = None if address == addresses[-1] else NEXT_ADDRESS_SECONDS
             try:
-                _, opened = await loop.create_connection(make, address, port, ssl=context, server_hostname=name)
+                async with asyncio.timeout(patience):
+                    _, opened = await loop.create_connection(make, address, port, ssl=context, server_hostname=name)
             except ssl.SSLError:
                 raise  # it answered; another address of the same name is no better
             except OSError as exc:

@@ -7,6 +7,8 @@ import ssl
 import time
 import tracemalloc
 import zlib
+from contextlib import ExitStack
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ import pytest
 from marketplace.live.http import Policy, cache_seconds
 
 from . import hostile
+from .conftest import ALLOWED
 from .hostile import answer, redirect
 
 QUICK = Policy(deadline=0.6)
@@ -175,6 +178,20 @@ def test_the_second_address_is_tried_when_the_first_does_not_listen(fetch, serve
     server.route("/x", answer({}))
     url = f"http://two.example:{server.port}/x"
     assert fetch(url, resolver=resolver, allowed=[ip_network("127.0.0.0/28")]).status == 200
+
+
+def test_the_second_address_is_tried_when_the_first_says_nothing(fetch, server):
+    url = server.route("/x", answer({})).replace("127.0.0.1", "product.example")
+    with socket.socket() as silent, ExitStack() as opened:
+        silent.bind(("127.0.0.3", server.port))
+        silent.listen(0)
+        for _ in range(8):  # with its queue full it leaves everybody else without an answer
+            waiting = opened.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(("127.0.0.3", server.port))
+        here = [*ALLOWED, ip_network("127.0.0.3/32")]
+        resolver = ScriptedResolver(["127.0.0.3", "127.0.0.1"])
+        assert fetch(url, allowed=here, resolver=resolver).status == 200
 
 
 def test_an_unknown_name_and_a_closed_port_are_unreachable(refused):
