@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from django.test import Client
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from registry import services
@@ -121,6 +121,31 @@ def test_an_address_comes_first(typed, products):
 def test_a_draft_is_not_found_by_its_address(products, setup_product):
     setup_product("secret", domain="ocean", published=False)
     assert "secret" not in names("ocean/secret")
+
+
+PIECES = [
+    '"',
+    "-",
+    " ",
+    "\t",
+    "\x1f",
+    ":",
+    "a",
+    "é",
+    *(f"{key}:" for key in KEYS),
+    "open",
+    "model",
+    "tag:x",
+    "TAG:x",
+    '"a b"',
+]
+
+
+@settings(deadline=None, max_examples=500)
+@given(st.lists(st.sampled_from(PIECES), max_size=14).map("".join))
+def test_what_is_left_of_a_question_holds_no_filter_that_would_lead_to_another_address_again(typed: str):
+    left = take_apart(take_apart(typed).question)
+    assert (left.filters, left.tags) == ({}, ())
 
 
 def test_typed_and_clicked_filters_are_the_same_address(products, client: Client):
