@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from marketplace.live import bounds, cache, services
+from marketplace.live import bounds, cache, record, services
 from marketplace.live.bounds import bounded
 from marketplace.live.view import (
     ArtifactsView,
@@ -82,12 +82,12 @@ def test_a_list_reads_only_what_it_shows(fresh_redis, monkeypatch):
     cache.write_seen(subject, "contract:x", cache.Seen(4e9, 5, None, None, 5e9, big))
     cache.write_seen(subject, "health", cache.Seen(4e9, 5, None, None, 5e9, HealthView(status="pass")))
     read: list[str] = []
-    decode = cache.from_json
+    decode = record.from_json
 
     def noted(cls, value):
         read.append(cls.__name__)
         return decode(cls, value)
 
-    monkeypatch.setattr(cache, "from_json", noted)
+    monkeypatch.setattr(record, "from_json", noted)
     assert services.glance([7, 8])[7].view.status == "pass"
     assert read == ["HealthView"]
