@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 MOST_BYTES = 50_000_000
+MOST_VALUES = 5_000_000  # with every alias of YAML written out
 
 
 class FileError(Exception):
@@ -38,6 +39,8 @@ def read(path: Path) -> list[Any]:
         raise FileError(f"{path} is not UTF-8: byte {error.start}") from error
     try:
         found = _parsed(path.suffix.lower(), text)
+        if _weight(found, {}) > MOST_VALUES:
+            raise FileError(f"{path} has aliases that multiply to more than {MOST_VALUES:,} values. Write it plainly.")
         json.dumps(found, allow_nan=False).encode()
     except RecursionError as error:
         raise FileError(f"{path} is nested too deeply.") from error
@@ -62,7 +65,15 @@ def _parsed(suffix: str, text: str) -> Any:
         return rows
     if suffix == ".json":
         return json.loads(text)
-    for event in yaml.parse(text, Loader=_Loader):
-        if isinstance(event, yaml.AliasEvent):  # a few of them, nested, make a list without end
-            raise ValueError(f"it has an alias (*{event.anchor}); write out what it stands for")
     return yaml.load(text, Loader=_Loader)  # noqa: S506 # a safe loader
+
+
+def _weight(value: Any, known: dict[int, float]) -> float:
+    """How many values there are with aliases written out; endless where one stands in itself. Looks at each once."""
+    if not isinstance(value, dict | list):
+        return 1
+    if id(value) not in known:
+        known[id(value)] = float("inf")  # until it is counted: whoever meets it meanwhile is inside it
+        inner = value.values() if isinstance(value, dict) else value
+        known[id(value)] = 1 + sum(_weight(each, known) for each in inner)
+    return known[id(value)]

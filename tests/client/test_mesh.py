@@ -163,7 +163,8 @@ def test_a_deprecation_says_what_follows(mesh, listed):
         ["publish", "-f", "products.yaml", "--title", "x"],
         ["publish", "-f", "missing.yaml"],
         ["publish", "-f", "empty.yaml"],
-        ["publish", "-f", "aliases.yaml"],
+        ["publish", "-f", "bomb.yaml"],
+        ["publish", "-f", "circle.yaml"],
         ["publish", "-f", "broken.json"],
         ["publish", "-f", "binary.yaml"],
         ["publish", "-f", "nan.yaml"],
@@ -175,8 +176,10 @@ def test_a_deprecation_says_what_follows(mesh, listed):
 )
 def test_what_is_used_wrongly_ends_with_two_and_asks_nothing(mesh, tmp_path, monkeypatch, arguments):
     monkeypatch.chdir(tmp_path)
+    bomb = "- &a0 [x]\n" + "".join(f"- &a{n + 1} [{', '.join([f'*a{n}'] * 9)}]\n" for n in range(12))
     files = {
-        "products.yaml": b"- {}", "empty.yaml": b"", "aliases.yaml": b"- &a [x]\n- *a", "broken.json": b"[{]",
+        "products.yaml": b"- {}", "empty.yaml": b"", "bomb.yaml": bomb.encode(), "circle.yaml": b"- &a [x, *a]",
+        "broken.json": b"[{]",
         "binary.yaml": b"\xff\xfe\x00", "nan.yaml": b"- {title: .nan}", "deep.json": b"[" * 100_000,
         "python.yaml": b"- !!python/object/apply:os.system [ls]",
     }  # fmt: skip
@@ -194,6 +197,14 @@ def test_a_lost_marketplace_ends_with_one_and_says_so(tmp_path, monkeypatch):
     told = CliRunner().invoke(cli, ["search", "rain", "--url", "http://127.0.0.1:9"])
     assert told.exit_code == 1
     assert "does not answer" in told.stderr
+
+
+def test_what_a_program_writes_once_and_names_again_is_read(tmp_path):
+    shared = ["rain"]
+    file = tmp_path / "a.yaml"
+    file.write_text(yaml.safe_dump([{"tags": shared}, {"tags": shared}]), "utf-8")
+    assert "*" in file.read_text()
+    assert product_files.read(file) == [{"tags": ["rain"]}, {"tags": ["rain"]}]
 
 
 def test_dates_stay_text(tmp_path):
