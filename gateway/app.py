@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import anyio
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -25,6 +24,7 @@ from gateway.control import Control
 from gateway.control import routes as control_routes
 from gateway.http import OBSERVED_AGE, ProblemError, Representation, problem_response, send
 from gateway.ingest import routes as ingest_routes
+from gateway.lanes import READING
 from gateway.live import LiveProduct, Snapshot, index_of
 from gateway.observe import prometheus
 from gateway.observing import Observing
@@ -42,8 +42,6 @@ from gateway.samples import FORMATS, DataError, Rows, first_rows
 from gateway.state import State
 from gateway.usage import Counted, Usage
 
-READERS = anyio.CapacityLimiter(4)
-"""Threads of the process that read data files at once, apart from those that answer everything else."""
 YAML_ALIASES = ("application/x-yaml", "text/yaml", "text/x-yaml")
 
 
@@ -102,7 +100,7 @@ class _Gateway:
         if rules or entry.data is None:
             rows = await sample_as(self.context, entry, rules, share_of(request, grant))
         else:
-            rows = await anyio.to_thread.run_sync(sample_rows, snapshot, entry, limiter=READERS)
+            rows = await READING.run(sample_rows, snapshot, entry)
         shown = rows.rows[:limit]
         self.usage.rows += len(shown)
         record_sample(self.context, entry, grant, len(shown))
@@ -141,7 +139,7 @@ class _Gateway:
 
     async def metrics(self, request: Request) -> Response:
         await self.snapshot()
-        metrics = await anyio.to_thread.run_sync(self.observing.metrics, limiter=READERS)
+        metrics = await READING.run(self.observing.metrics)
         text = prometheus(metrics, self.usage).encode()
         offered = (
             Representation(metrics.to_json(), MEDIA_JSON, OBSERVED_AGE),

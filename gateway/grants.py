@@ -11,12 +11,12 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from gateway.config import GatewayConfig, Trust
 from gateway.context import Context, context_of
 from gateway.http import ProblemError
+from gateway.lanes import CHECKING
 
 MAX_TOKEN = 8_000
 MAX_LIFE_SECONDS = 15 * 60
@@ -150,7 +150,7 @@ async def grant_of(request: Request) -> Grant | None:
     odps = context.live.snapshot.product.odps.content
     domain, name = odps.get("domain"), odps.get("name")
     urn = f"urn:dp:{domain}:{name}" if domain and name else None
-    return await run_in_threadpool(check, token, config, audience, urn)
+    return await CHECKING.run(check, token, config, audience, urn)
 
 
 async def require(request: Request, scope: str) -> Grant:

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -25,6 +24,7 @@ from gateway.consume.access import artifact_of
 from gateway.context import Context, context_of
 from gateway.grants import Grant, require
 from gateway.http import ProblemError
+from gateway.lanes import WRITING
 from gateway.product import PortArtifact
 from gateway.protocol import MEDIA_JSON, MEDIA_PROBLEM, IngestResult, Problem, RefusedRow
 from gateway.rowcheck import RepeatedNames, RowCheck, without_repeats
@@ -72,7 +72,7 @@ async def ingest(request: Request) -> Response:
     key = key_of(request)
     raw = await read_body(request, context.config.limits.ingest_bytes)
     media = request.headers.get("content-type", "").split(";")[0].strip().lower()
-    return await run_in_threadpool(_take, context, entry, source, grant, Body(raw, media, key))
+    return await WRITING.run(_take, context, entry, source, grant, Body(raw, media, key))
 
 
 def key_of(request: Request) -> str | None:

@@ -5,7 +5,6 @@ import re
 from concurrent.futures import Future
 from typing import Any
 
-import anyio
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -19,6 +18,7 @@ from gateway.context import Context
 from gateway.grants import require
 from gateway.http import OBSERVED_AGE, ProblemError, Representation, send
 from gateway.ingestcounts import totals
+from gateway.lanes import OUTWARD
 from gateway.observations import narrowed
 from gateway.observatory import Observatory
 from gateway.observe import health_of, metrics_of
@@ -44,8 +44,6 @@ from gateway.subscriptions.service import EVENT_TYPES, THRESHOLD, BadSubscriptio
 MAX_BODY = 16_000
 MAX_WAIT_SECONDS = 30
 MAX_PAGE = 100
-OUTWARD = anyio.CapacityLimiter(4)
-"""Threads of the process that wait for resolvers and recipients, which callers name: these may be slow on purpose."""
 
 
 class Observing:
@@ -187,9 +185,7 @@ class Observing:
         self, wanted: SubscriptionRequest, subscriber: str, path: str, share: float | None = None
     ) -> Response:
         try:
-            made = await anyio.to_thread.run_sync(
-                lambda: self.subscriptions.add(wanted, subscriber, now_met=share), limiter=OUTWARD
-            )
+            made = await OUTWARD.run(self.subscriptions.add, wanted, subscriber, now_met=share)
         except AddressError as error:
             action = "Give an http(s) address that the gateway can reach from where it runs."
             raise ProblemError(422, "Address refused", str(error), action) from error
@@ -279,7 +275,7 @@ class Observing:
             raise ProblemError(422, "No recipient", detail, action)
         await self._ask(request)
         report = await run_in_threadpool(self.office.report)
-        done = await anyio.to_thread.run_sync(push, report.to_json(), to, config, limiter=OUTWARD)
+        done = await OUTWARD.run(push, report.to_json(), to, config)
         answer = Published(report_id=report.id, recipients=done)
         return _answer(answer, 200 if all(one.delivered for one in done) else 502)
 
