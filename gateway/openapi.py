@@ -39,7 +39,11 @@ def _paths() -> dict[str, Any]:
             "One artifact with its contract", {json_: ref(wire.Artifact)}, ID, errors=(404,)
         ),
         "/discover/artifact/{id}/sample": get(
-            "The first rows of an artifact", {json_: ref(wire.Sample)}, ID, LIMIT, errors=(400, 404, 503)
+            "The first rows of an artifact. Needs a grant as consuming does, unless the artifact is open.",
+            {json_: ref(wire.Sample)},
+            ID,
+            LIMIT,
+            errors=(400, 401, 403, 404, 422, 429, 503),
         ),
         "/discover/contracts/{contractId}": get(
             "An ODCS document", {json_: ODCS, yaml: ODCS}, CONTRACT, VERSION, errors=(404,)

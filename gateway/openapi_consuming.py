@@ -56,17 +56,17 @@ def consume_paths() -> dict[str, Any]:
         "304": {"description": "Unchanged since the ETag in If-None-Match"},
     }
     download = call(
-        "Download an artifact", {}, ID, _FILE, _FORMAT, _RANGE, errors=(400, *_REFUSED, 409, 416, 429, 502, 504)
+        "Download an artifact", {}, ID, _FILE, _FORMAT, _RANGE, errors=(400, *_REFUSED, 416, 422, 429, 502, 504)
     )
     download["responses"] = file | download["responses"]
-    result = call("The result of an order", {}, ID, _ORDER, _RANGE, errors=(*_REFUSED, 409, 410, 416))
+    result = call("The result of an order", {}, ID, _ORDER, _RANGE, errors=(400, *_REFUSED, 409, 416))
     result["responses"] = file | {"200": data} | result["responses"]
     rows = call(
         "One SELECT over an artifact, which is the table `data`",
         {200: wire.QueryResult},
         ID,
         body=wire.Query,
-        errors=(400, *_REFUSED, 409, 413, 415, 422, 429, 502, 504),
+        errors=(400, *_REFUSED, 409, 413, 415, 422, 429),
     )
     rows["responses"]["200"]["content"]["text/csv"] = {"schema": {"type": "string"}}
     rows["responses"]["200"]["content"]["text/csv; charset=utf-8"] = {"schema": {"type": "string"}}
