@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from marketplace.accounts.models import User
 from marketplace.live import cache
 from marketplace.live import services as live
+from marketplace.live.record import Seen
 from registry import services
 from registry.models import Domain, Product
 from registry.services import LinkData
@@ -34,7 +35,7 @@ def later(product: Product, seconds: float) -> None:
         cache.write_seen(
             subject,
             part,
-            cache.Seen(seen.at - seconds, seen.latency_ms, seen.url, seen.etag, seen.fresh_until - seconds, seen.view),
+            Seen(seen.at - seconds, seen.latency_ms, seen.url, seen.etag, seen.fresh_until - seconds, seen.view),
         )
 
 

@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 
+from gateway.documents import stamp
 from gateway.quality import worker
+from gateway.quality.engine import Engine
+from gateway.sources import Brought
 
 from .test_quality_rules import GOOD, contract, results, statuses
 
@@ -70,7 +73,7 @@ def test_a_file_that_is_replaced_while_it_is_read_is_read_again(tmp_path: Path, 
     path = tmp_path / "rain.csv"
     path.write_text(GOOD)
     engines: list[int] = []
-    real = worker.Engine
+    real = Engine
 
     def replacing(*given: Any) -> Any:
         engine = real(*given)
@@ -83,6 +86,6 @@ def test_a_file_that_is_replaced_while_it_is_read_is_read_again(tmp_path: Path, 
 
     monkeypatch.setattr(worker, "Engine", replacing)
     job = {"entry": contract()["schema"][0], "memory": 64, "seconds": 5}
-    brought = worker.Brought([path], "csv")
-    assert worker._loaded(brought, [worker.stamp(path)], job).rows == 4
+    brought = Brought([path], "csv")
+    assert worker._loaded(brought, [stamp(path)], job).rows == 4
     assert engines == [3, 4]

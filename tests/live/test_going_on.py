@@ -3,11 +3,12 @@
 import pytest
 
 from marketplace.live import cache, caller, services, writing
-from marketplace.live.explore import Target
+from marketplace.live.explore import Target, not_offered
+from marketplace.live.record import Failed
 
 from .gateways import gateway
 
-FAILED = cache.Failed(0.0, services.not_offered("index"), None)
+FAILED = Failed(0.0, not_offered("index"), None)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

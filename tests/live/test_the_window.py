@@ -7,6 +7,7 @@ import pytest
 from marketplace.live import cache, services, state
 from marketplace.live.errors import Problem
 from marketplace.live.explore import Target
+from marketplace.live.record import Seen
 from marketplace.live.view import ArtifactsView, ContractView, HealthView, ProductView
 
 from . import hostile
@@ -34,9 +35,7 @@ def age(seconds: float) -> None:
     subject = services.subject_of(PRODUCT)
     record = cache.read(subject)
     for part, seen in record.seen.items():
-        older = cache.Seen(
-            seen.at - seconds, seen.latency_ms, seen.url, seen.etag, seen.fresh_until - seconds, seen.view
-        )
+        older = Seen(seen.at - seconds, seen.latency_ms, seen.url, seen.etag, seen.fresh_until - seconds, seen.view)
         cache.write_seen(subject, part, older)
 
 
@@ -266,7 +265,7 @@ def record():
 def test_states_of_a_part_over_time(record):
     make, now = record
     view = ProductView(standard="ODPS")
-    seen = cache.Seen(at=now - 50, latency_ms=20, url="http://x/", etag=None, fresh_until=now - 20, view=view)
+    seen = Seen(at=now - 50, latency_ms=20, url="http://x/", etag=None, fresh_until=now - 20, view=view)
     failed = cache.Failed(now - 5, Problem("slow", "m", "a"), retry_at=now + 5)
 
     def part(**fields):

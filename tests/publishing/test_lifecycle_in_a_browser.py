@@ -1,6 +1,7 @@
 """A product's life with the keyboard alone, on a phone too: confirm, undo, compare. No page is wider than the phone."""
 
 import os
+from typing import Literal
 
 import pytest
 from django.test import Client
@@ -21,23 +22,25 @@ SHOTS = os.environ.get("SHOTS")
 def signed_in(page: Page, live_server, producer):
     client = Client()
     client.force_login(producer)
-    cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}
-    page.context.add_cookies([cookie])
+    page.context.add_cookies(
+        [{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}]
+    )
     return page
 
 
-def fits(page):
-    return page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+def fits(page: Page) -> bool:
+    return bool(page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"))
 
 
-def press(page, role, name):
+def press(page: Page, role: Literal["link", "button"], name: str) -> None:
     page.get_by_role(role, name=name).first.focus()
     page.keyboard.press("Enter")
 
 
-def shot(page, name):
-    if SHOTS:
-        for scheme in ("light", "dark"):
+def shot(page: Page, name: str) -> None:
+    if SHOTS and page.viewport_size:
+        for dark in (False, True):
+            scheme: Literal["dark", "light"] = "dark" if dark else "light"
             page.emulate_media(color_scheme=scheme)
             page.screenshot(path=f"{SHOTS}/{name}-{page.viewport_size['width']}-{scheme}.png", full_page=True)
 

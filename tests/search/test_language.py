@@ -123,7 +123,7 @@ def test_a_draft_is_not_found_by_its_address(products, setup_product):
     assert "secret" not in names("ocean/secret")
 
 
-PIECES = [
+SHARDS = [
     '"',
     "-",
     " ",
@@ -142,7 +142,7 @@ PIECES = [
 
 
 @settings(deadline=None, max_examples=500)
-@given(st.lists(st.sampled_from(PIECES), max_size=14).map("".join))
+@given(st.lists(st.sampled_from(SHARDS), max_size=14).map("".join))
 def test_what_is_left_of_a_question_holds_no_filter_that_would_lead_to_another_address_again(typed: str):
     left = take_apart(take_apart(typed).question)
     assert (left.filters, left.tags) == ({}, ())
