@@ -10,6 +10,7 @@ from gateway import grants
 from gateway.config import Limits
 from gateway.consume.slots import Share, Slots
 from gateway.http import ProblemError
+from tests import aio
 
 from .house import House, workers
 from .issuer import Issuer
@@ -115,7 +116,7 @@ def test_a_waiter_that_gives_up_leaves_the_line():
             raise AssertionError("there was no place")
 
     with pytest.raises(ProblemError) as refused:
-        anyio.run(wait)
+        aio.run(wait())
     assert refused.value.problem.status == 503
     assert not slots._waiting
 
@@ -190,6 +191,6 @@ def test_waiters_hold_no_thread(folder, client_of, issuer):
                     early = len(statuses)
             return health.status_code, early, statuses
 
-        health, early, statuses = anyio.run(crowd)
+        health, early, statuses = aio.run(crowd())
     assert (health, early < 60, len(statuses)) == (200, True, 60)
     assert set(statuses) <= {422, 503}

