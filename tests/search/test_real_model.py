@@ -50,12 +50,12 @@ def test_like_meanings_are_near_without_a_word_in_common(model: Embedder) -> Non
     assert rain @ near > 0.4 > 0.2 > rain @ far
 
 
-@pytest.mark.django_db
 def a_part_of(lines: Iterable[Any]) -> Iterator[Any]:
     """Every fifth entry, for time, and all that speak of the sun, so that the right one has rivals."""
     return (line for number, line in enumerate(lines) if number % 5 == 0 or "solar" in str(line).lower())
 
 
+@pytest.mark.django_db
 def test_a_real_catalogue_answers_a_question_in_plain_words(
     shared_data: Path, model: Embedder, answering: QuestionService
 ) -> None:
