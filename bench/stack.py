@@ -35,8 +35,10 @@ NOT_INHERITED = {
 
 def free_ports(count: int) -> int:
     """The first of `count` neighbouring free ports on loopback. Raises RuntimeError where none are found."""
-    # Two that look at once must not find the same: each begins in a place of its own.
-    for start in range(20_000 + os.getpid() % 100 * 400, 64_000, count + 1):
+    # Two that look at once must not find the same: each begins in a place of its own. From 32,768 on the kernel takes a
+    # port for every connection that is opened meanwhile.
+    first = 20_000 + os.getpid() % 100 * 120
+    for start in [*range(first, 32_000, count + 1), *range(20_000, first, count + 1)]:
         with ExitStack() as sockets:
             try:
                 for port in range(start, start + count):
