@@ -12,7 +12,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v "$$p"; break; }; done)
 SOURCES := $(wildcard pyproject.toml constraints.txt)
 TESTS ?= tests
-JOBS ?= 2
+JOBS ?= 3
 
 .PHONY: help run test bench lint fmt
 
