@@ -53,6 +53,7 @@ class Spoken:
 
 def take_apart(typed: str) -> Spoken:
     """Reads what was typed. Never raises; what cannot be used is said in `notes`."""
+    typed = " ".join(typed.split())
     phrases: list[str] = []
     without: list[str] = []
     filters: dict[str, str] = {}

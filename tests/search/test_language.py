@@ -63,6 +63,7 @@ def test_a_filter_that_is_not_understood_is_said_and_stays_to_be_corrected(typed
 PIECES = st.sampled_from([*(f"{key}:x" for key in KEYS), '"', "-", " ", "rain", "-rain", '"sea ice"', ":", "type:"])
 
 
+@settings(deadline=None, max_examples=500)
 @given(st.lists(PIECES | st.text(max_size=8), max_size=30).map("".join))
 def test_what_stays_of_a_question_means_the_same_without_its_filters(typed):
     spoken = take_apart(typed)
