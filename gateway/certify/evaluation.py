@@ -40,7 +40,7 @@ Judgement = tuple[bool, str, dict[str, Any]]
 @singledispatch
 def judge(policy: Any, facts: Facts) -> Judgement:
     """Judge one policy."""
-    raise NotImplementedError(type(policy).__name__)
+    raise TypeError(f"no way is known to judge a {type(policy).__name__}")
 
 
 @judge.register
