@@ -14,7 +14,7 @@ SOURCES := $(wildcard pyproject.toml constraints.txt)
 TESTS ?= tests
 JOBS ?= 3
 
-.PHONY: help run test bench lint fmt
+.PHONY: help run test fuzz bench lint fmt
 
 help: ## This list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -30,6 +30,9 @@ run: $(VENV)/.installed-run ## Start everything with the demo at http://127.0.0.
 test: $(VENV)/.installed-dev ## All tests, on real servers and in a real browser (TESTS=tests/search for some)
 	@CHROMIUM_PATH="$$(scripts/ensure_chromium.sh)"; export CHROMIUM_PATH; \
 	exec $(BIN)/python -m pytest -n $(JOBS) $(TESTS)
+
+fuzz: ## The property tests with other examples than the last time (TESTS=tests/gateway for some)
+	@HYPOTHESIS_PROFILE=others $(MAKE) test TESTS="$(TESTS) -m hypothesis"
 
 bench: $(VENV)/.installed-dev ## Measure search, pages and memory
 	@exec $(BIN)/python -m bench

@@ -100,9 +100,14 @@ def _head_csv(path: Path, limit: int) -> tuple[list[str], Iterator[list[Any]]]:
     if not taken:
         return [], iter(())
     columns, rows = [name.strip(SPACE) for name in taken[0]], taken[1:]
-    widest = max(map(len, taken))
+    widest = max(len(columns), *map(_filled, rows)) if rows else len(columns)
     columns += [f"column {number}" for number in range(len(columns) + 1, widest + 1)]
-    return columns, iter([*row, *[None] * (widest - len(row))] for row in rows)
+    return columns, iter([*row, *[None] * (widest - len(row))][:widest] for row in rows)
+
+
+def _filled(row: list[str]) -> int:
+    """How many cells a row has up to its last that holds something: delimiters at a line's end make no column."""
+    return next((number for number in range(len(row), 0, -1) if row[number - 1]), 0)
 
 
 def _head_json(path: Path, limit: int) -> tuple[list[str], Iterator[list[Any]]]:

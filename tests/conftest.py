@@ -13,11 +13,17 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client
+from hypothesis import settings as hypothesis_settings
 
 from marketplace.accounts.models import Role, Team, User
 from marketplace.celery import app as celery_app
 from registry import services
 from registry.models import Domain, Product
+
+# The same examples in each run, so that a red run is a change's own; `make fuzz` tries others.
+hypothesis_settings.register_profile("same", derandomize=True)
+hypothesis_settings.register_profile("others", derandomize=False, print_blob=True)
+hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"

@@ -165,6 +165,7 @@ def test_what_cannot_be_described_is_refused_in_words(raw: bytes, said: str):
         b'"a ""b""","c\nd",\'e\'\n1,2,3\n',
         b" a , b\n1, 2\n",
         b"a,b\n1\n\n2,3\n",
+        b"a\n,\n",
         "😀,ü\u2028,x\x85y\n1,2,3\n".encode(),
         b"\n".join([b",".join(b"c%d" % n for n in range(1000)), b",".join([b"1"] * 1000)]),
     ],

@@ -2,6 +2,7 @@
 
 import json
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -12,6 +13,7 @@ from anyio.from_thread import start_blocking_portal
 
 MAX_BODY = 16_000_000
 MAX_REDIRECTS = 3
+DROPPED = (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError)
 MAX_WAITS = 30
 """An examination takes no longer than this many times what one request may take."""
 
@@ -86,7 +88,7 @@ class Asker:
             limit: read no more of the body than this many bytes; without it a body above 16 MB is an error.
         """
         for _ in range(MAX_REDIRECTS + 1):
-            answer = self._portal.call(self._once, url, method, headers or {}, content, token, limit)
+            answer = self._portal.call(self._twice, url, method, headers or {}, content, token, limit)
             if method not in ("GET", "HEAD") or answer.status not in (301, 302, 303, 307, 308):
                 return answer
             if "location" not in answer.headers:
@@ -97,6 +99,16 @@ class Asker:
                 return Answer(url, error="a redirect that leads nowhere")
         return Answer(url, error=f"more than {MAX_REDIRECTS} redirects")
 
+    async def _twice(self, url: str, method: str, *more: Any) -> Answer:
+        """A server may close a kept connection just as it is used again: what changes nothing is asked once more."""
+        try:
+            return await self._once(url, method, *more)
+        except DROPPED as error:
+            if method in ("GET", "HEAD"):
+                with suppress(*DROPPED):
+                    return await self._once(url, method, *more)
+            return _unanswered(url, error)
+
     async def _once(
         self,
         url: str,
@@ -106,6 +118,7 @@ class Asker:
         token: str | None,
         limit: int | None,
     ) -> Answer:
+        """Raises one of DROPPED where the connection ended too soon."""
         if time.monotonic() > self._end:
             return Answer(url, error=f"not asked: the examination took {MAX_WAITS * self.timeout:g} s already")
         sent = {"accept-encoding": "identity", **headers}
@@ -117,8 +130,14 @@ class Asker:
                     return await _read(url, response, limit)
         except TimeoutError:
             return Answer(url, error=f"it did not end within {self.timeout:g} s")
+        except DROPPED:
+            raise
         except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, OSError) as error:
-            return Answer(url, error=f"{type(error).__name__}: {str(error)[:200] or 'nothing more is known'}")
+            return _unanswered(url, error)
+
+
+def _unanswered(url: str, error: Exception) -> Answer:
+    return Answer(url, error=f"{type(error).__name__}: {str(error)[:200] or 'nothing more is known'}")
 
 
 async def _read(url: str, response: httpx2.Response, limit: int | None) -> Answer:
