@@ -81,9 +81,11 @@ INSTALLED_APPS = [
     "registry",
     "search",
     "marketplace.live",
+    "marketplace.measure",
     "marketplace.exports",
     "marketplace.catalogue",
     "marketplace.publishing",
+    "marketplace.dashboards",
 ]
 
 MIDDLEWARE = [

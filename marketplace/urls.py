@@ -55,6 +55,7 @@ urlpatterns = [
     path("", include("marketplace.exports.urls")),
     path("", include("marketplace.catalogue.urls")),
     path("publish/", include("marketplace.publishing.urls")),
+    path("dashboard/", include("marketplace.dashboards.urls")),
     path("accounts/", include("marketplace.accounts.urls")),
     path("accounts/", include("allauth.urls")),
     path(".well-known/jwks.json", jwks, name="jwks"),

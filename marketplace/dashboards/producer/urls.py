@@ -1,0 +1,5 @@
+"""Addresses of the producer's dashboard, below /dashboard/producer/."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

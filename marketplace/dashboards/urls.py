@@ -1,0 +1,9 @@
+"""Addresses of the dashboards: one file of addresses a side."""
+
+from django.urls import include, path
+
+app_name = "dashboards"
+
+urlpatterns = [
+    path("producer/", include("marketplace.dashboards.producer.urls")),
+]
