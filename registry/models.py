@@ -199,6 +199,60 @@ class Undo(models.Model):
         return f"{self.event_type} of product {self.product_id}"
 
 
+class Goal(models.Model):
+    """What data products are for: a business goal, or below one a use case. The tree has these two levels.
+
+    The slugs of both are unique together, so that one word filters by either.
+    """
+
+    slug = models.CharField(max_length=63, unique=True, validators=[SLUG])
+    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="use_cases")
+    title = models.CharField(max_length=140)
+    summary = models.TextField(max_length=SUMMARY_LIMIT, blank=True)
+    owner = models.ForeignKey(
+        Team, null=True, blank=True, on_delete=models.SET_NULL, related_name="goals", help_text="Who answers for it."
+    )
+    created_at = models.DateTimeField(db_default=Now())
+
+    # Listed products that serve it or a use case of it; set by goals.tree only.
+    count: int
+
+    class Meta:
+        ordering = ["title", "id"]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        return reverse("catalogue:goal", args=[self.slug])
+
+    @property
+    def urn(self) -> str:
+        """The subject of its events."""
+        return f"urn:goal:{self.slug}"
+
+    @property
+    def kind(self) -> str:
+        """In words: what of the two it is."""
+        return "use case" if self.parent_id else "goal"
+
+
+class Purpose(models.Model):
+    """That a product serves a use case or a goal, and how one would see that it does: its measure of success."""
+
+    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="purposes")
+    goal = models.ForeignKey(Goal, on_delete=models.PROTECT, related_name="purposes")
+    hypothesis = models.CharField(max_length=400, blank=True)
+    measure = models.CharField(max_length=200, blank=True)
+    target = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["product", "goal"], name="purpose_once")]
+
+    def __str__(self) -> str:
+        return f"product {self.product_id} for goal {self.goal_id}"
+
+
 class Rel(models.TextChoices):
     """What a link leads to."""
 
