@@ -5,6 +5,8 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from rest_framework.routers import DefaultRouter
 
 import registry.api
+import registry.events_api
+import registry.goals_api
 import search.api
 from marketplace import health
 from marketplace.accounts.api import MeView
@@ -44,6 +46,7 @@ api: list[URLPattern | URLResolver] = [
     path("register", RegisterView.as_view(), name="register"),
     path("me/", MeView.as_view(), name="me"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("events", registry.events_api.EventsView.as_view(), name="events"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="docs"),
     re_path(r"^.*$", not_found),
 ]
