@@ -82,6 +82,7 @@ INSTALLED_APPS = [
     "search",
     "marketplace.live",
     "marketplace.measure",
+    "marketplace.notices",
     "marketplace.exports",
     "marketplace.catalogue",
     "marketplace.publishing",
@@ -292,6 +293,10 @@ CELERY_BEAT_SCHEDULE = {
     "deliver-events": {"task": "registry.deliver_all", "schedule": 20.0, "options": {"expires": 15}},
     "clean-accounts": {"task": "accounts.clean", "schedule": 86_400.0},
     "forget-undo": {"task": "registry.forget", "schedule": 600.0, "options": {"expires": 300}},
+    "match-new-products": {"task": "notices.match", "schedule": 60.0, "options": {"expires": 50}},
+    "clean-inboxes": {"task": "notices.clean", "schedule": 86_400.0},
+    "count-what-was-seen": {"task": "measure.flush", "schedule": 10.0, "options": {"expires": 8}},
+    "forget-what-was-seen": {"task": "measure.forget", "schedule": 86_400.0},
     "embed-missing": {"task": "search.embed_missing", "schedule": 60.0, "options": {"expires": 50}},
 }
 
@@ -303,6 +308,15 @@ GATEWAY_ALLOWED_NETWORKS = env.networks(
     "Internal networks that gateways may be called on, like 10.1.0.0/16; everything else internal is refused.",
 ) + (env.DEMO_NETWORKS if DEMO else [])
 DEMO_GATEWAY_PORT = env.number("DEMO_GATEWAY_PORT", 8100, "First port of the demo's gateways on 127.0.0.1.")
+
+# Measurement
+
+MEASURE = env.flag("MEASURE", True, "Whether views, searches and clicks are counted for producers.")
+MEASURE_SEARCH_DAYS = env.number("MEASURE_SEARCH_DAYS", 90, "Days that a question people asked is kept; 1 or more.")
+MEASURE_DAYS = env.number("MEASURE_DAYS", 400, "Days that counts by product and day are kept; 1 or more.")
+for name, days in (("MEASURE_SEARCH_DAYS", MEASURE_SEARCH_DAYS), ("MEASURE_DAYS", MEASURE_DAYS)):
+    if days < 1:
+        raise ImproperlyConfigured(f"{name} is {days}; it must be 1 or more. MEASURE=0 turns counting off.")
 
 # Meaning
 

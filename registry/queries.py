@@ -1,8 +1,11 @@
 """Every read of the registry; what is prefetched is decided here."""
 
+from collections.abc import Iterable
+
 from django.db.models import Count, Q, QuerySet
 
 from marketplace.accounts.models import Role, User
+from registry import entry
 from registry.models import LISTED, Domain, Lifecycle, Link, Product
 
 
@@ -38,9 +41,9 @@ def newest(limit: int) -> QuerySet[Product]:
 def by_address(domain: str, name: str) -> Product | None:
     """The product at urn:dp:<domain>:<name>, with domain, owner, tags, links and deprecation; in any lifecycle.
 
-    Three queries.
+    One query; two for a product that is deprecated or retired. No more for `ancestors` of its domain.
     """
-    return whole(products()).filter(domain__slug=domain, name=name).first()
+    return entry.at(domain, name)
 
 
 def listed_by_urn(urn: str) -> Product | None:
@@ -49,6 +52,17 @@ def listed_by_urn(urn: str) -> Product | None:
         case ["urn", "dp", domain, name] if domain.isprintable() and name.isprintable():
             return listed().filter(domain__slug=domain, name=name).first()
     return None
+
+
+def by_urns(urns: Iterable[str]) -> dict[str, Product]:
+    """The products at these addresses, in any lifecycle, with their domains; what is no product's is left out.
+
+    One query.
+    """
+    wanted = set(urns)
+    names = [urn.split(":")[3] for urn in wanted if urn.startswith("urn:dp:") and urn.count(":") == 3]
+    found = Product.objects.filter(name__in=names).select_related("domain") if names else ()
+    return {product.urn: product for product in found if product.urn in wanted}
 
 
 def whole(found: QuerySet[Product]) -> QuerySet[Product]:
@@ -89,6 +103,8 @@ def domains_with_counts() -> list[Domain]:
 
 
 def ancestors(domain: Domain) -> list[Domain]:
-    """The domains above, root first. One query."""
+    """The domains above, root first. One query, none for the domain of `by_address`."""
+    if domain.known_ancestors is not None:
+        return domain.known_ancestors
     found = {row.slug: row for row in Domain.objects.filter(slug__in=domain.ancestor_slugs)}
     return [found[slug] for slug in domain.ancestor_slugs if slug in found]

@@ -6,41 +6,14 @@ from datetime import UTC, date, datetime, time
 
 from marketplace.catalogue.queries import events_of
 from marketplace.catalogue.text import moment
-from marketplace.live.drift.telling import event_in_words
 from marketplace.live.state import LiveProduct
 from marketplace.live.view import ContractView, IndexView, SlaRow
-from registry.models import Event, Product
+from marketplace.notices.words import TEXT, WORDS, detail
+from registry.models import Product
 
 EVENTS = 40
 ENTRIES = 60
-TEXT = 160
 
-# What an event of the log is called where everybody may read it. Requests and agreements are between two parties.
-WORDS = {
-    "product.published": ("Published in the marketplace", "circle-check"),
-    "product.updated": ("Listing changed", "pencil"),
-    "product.paused": ("Paused", "triangle-alert"),
-    "product.resumed": ("Resumed", "circle-check"),
-    "product.deprecated": ("Deprecated", "triangle-alert"),
-    "product.retired": ("Retired", "circle-alert"),
-    "product.transferred": ("Given to another team", "users"),
-    "link.changed": ("Links changed", "link"),
-    "contract.drifted": ("Contract changed", "scale"),
-    "certification.passed": ("Certified", "shield-check"),
-    "certification.failed": ("Certification failed", "circle-alert"),
-    "certification.attested": ("Certification attested", "shield-check"),
-    "certification.expired": ("Certification expired", "triangle-alert"),
-    "health.degraded": ("Health got worse", "triangle-alert"),
-    "health.recovered": ("Health recovered", "circle-check"),
-    "slo.breached": ("Service level objective missed", "triangle-alert"),
-    "slo.restored": ("Service level objective met again", "circle-check"),
-}
-UNDONE = {
-    "product.updated": "a change was taken back",
-    "product.paused": "a pause was taken back",
-    "product.deprecated": "a deprecation was taken back",
-    "product.retired": "a retirement was taken back",
-}
 _DATES = {
     "generalavailability": ("In general use", "circle-check"),
     "endofsupport": ("End of support", "triangle-alert"),
@@ -114,17 +87,7 @@ def entries(product: Product, found: LiveProduct) -> list[Entry]:
 def _registered(product: Product) -> Iterator[Entry]:
     for event in events_of(product.urn, WORDS, EVENTS):
         words, icon = WORDS[event.type]
-        yield Entry(event.time, words, icon, "marketplace", _detail(event))
-
-
-def _detail(event: Event) -> str:
-    """The few words an event's data has for everybody."""
-    if event.type == "contract.drifted":
-        return event_in_words(event.data)[: 2 * TEXT]
-    if undid := UNDONE.get(str(event.data.get("undid"))):
-        return undid
-    said = (event.data.get(name) for name in ("summary", "version", "suggested_version", "message"))
-    return " · ".join(str(text)[:TEXT] for text in said if isinstance(text, str) and text)
+        yield Entry(event.time, words, icon, "marketplace", detail(event))
 
 
 def _said(found: LiveProduct) -> Iterator[Entry]:
