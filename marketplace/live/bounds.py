@@ -10,7 +10,7 @@ from dataclasses import fields, is_dataclass, replace
 from operator import is_
 from typing import Any, TypeVar
 
-from .view import ArtifactsView, ArtifactView, ContractView, ProductView, SampleView, SchemaView
+from .view import ArtifactsView, ArtifactView, CatalogueView, ContractView, ProductView, SampleView, SchemaView
 
 COLUMNS = 2000  # of a contract, over all its schemas; of a product's artifacts that say theirs themselves
 ENTRIES = 500  # of any other list: artifacts, rules, ports, people, properties
@@ -23,6 +23,8 @@ T = TypeVar("T")
 
 def bounded(view: T) -> T:
     """The view with every list and text cut to what is kept. Pure; the same view where nothing is too long."""
+    if isinstance(view, CatalogueView):
+        return view  # listing.listed has cut it, and keeps more entries than any other list
     if isinstance(view, SampleView):
         return _sample(view)  # type: ignore[return-value] # T is SampleView here
     if isinstance(view, ContractView):

@@ -7,6 +7,7 @@ receives what is emitted (services.py).
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,11 +18,13 @@ import structlog
 
 from .caller import Called, Caller, HostOutcome
 from .errors import FetchError, Problem
-from .formats import contract_of, gateway_index, odps, recognise
+from .formats import contract_of, gateway_index, odps, recognise, stac
+from .guesses import guessed_addresses
 from .http import DEFAULT_POLICY, HEALTH_POLICY, Fetched, Policy
+from .listing import listed
 from .parsing import Document
 from .record import Seen
-from .view import ArtifactsView, ContractListView, ContractRef, ContractView, IndexView, ProductView
+from .view import ArtifactsView, CatalogueView, ContractListView, ContractRef, ContractView, IndexView, ProductView
 
 log = structlog.get_logger(__name__)
 
@@ -83,12 +86,15 @@ def answer_of(part: str, called: Called[Any], url: str) -> Answer:
 
 @dataclass(frozen=True, slots=True)
 class _Discovered:
-    """What the discovery link leads to: a gateway's index, or a descriptor on its own."""
+    """What the discovery link leads to: a gateway's index, a descriptor on its own, or a catalogue of many."""
 
     index: IndexView
     product: ProductView | None = None
     artifacts: ArtifactsView | None = None
     contract: ContractView | None = None
+    catalogue: CatalogueView | None = None
+    problem: Problem | None = None  # what is said of a catalogue, where one product was looked for
+    elsewhere: str | None = None  # where the catalogue lists its datasets
 
 
 def contract_part(url: str) -> str:
@@ -98,13 +104,17 @@ def contract_part(url: str) -> str:
 
 @dataclass(slots=True)
 class Explorer:
-    """One exploration. `known` are the answers of before, for conditional requests."""
+    """One exploration. `known` are the answers of before, for conditional requests.
+
+    `inspecting`: somebody pasted the address, so it may be that of a page about the product, or of a catalogue, whose
+    datasets are emitted as the part `catalogue`.
+    """
 
     caller: Caller
     target: Target
     emit: Emit
     known: Mapping[str, Seen] = field(default_factory=dict)
-    guess_discover: bool = False
+    inspecting: bool = False
     _contracts: dict[str, str] = field(default_factory=dict)
 
     async def run(self) -> None:
@@ -121,7 +131,11 @@ class Explorer:
         if called.same is not None:
             self._emit_called("index", called, url)
             await self._from_index(called.same.view)
-        elif (found := called.view) is not None:
+        elif (found := called.view) is not None and found.problem is not None:
+            if found.catalogue is not None and found.catalogue.datasets:
+                self._emit_answer("catalogue", found.catalogue, url, called.fetched)
+            await self._discovery_failed(url, found.problem)
+        elif found is not None:
             self._emit_answer("index", found.index, url, called.fetched, "" if found.product else called.digest)
             if found.product is None:
                 await self._from_index(found.index)
@@ -133,18 +147,21 @@ class Explorer:
         before = self.known.get("index")
         # Only an index that is nothing but an index can be taken from before: the others carry more parts.
         same = before if before and before.view.standard.startswith(gateway_index.NAME) else None
-        try:
+        if not self.inspecting:
             return await self._call(url, _discovered, before=same), url
+        try:
+            called = await self._call(url, _inspected, before=same)
         except FetchError as exc:
-            path = urlsplit(url).path.rstrip("/")
-            wrong_place = exc.kind in ("bad_content", "unknown_format") or exc.status in (404, 405, 406)
-            if not (self.guess_discover and wrong_place and not path.endswith("/discover")):
+            if not (exc.kind in ("bad_content", "unknown_format") or exc.status in (404, 405, 406)):
                 raise
-            try:
-                guessed = f"{_bare(url)}/discover"
-                return await self._call(guessed, _discovered), guessed
-            except FetchError:
-                raise exc from None  # what was pasted is what its owner can mend
+            for guessed in guessed_addresses(url):
+                with contextlib.suppress(FetchError):
+                    return await self._call(guessed, _inspected), guessed
+            raise  # what was pasted is what its owner can mend
+        if called.view is not None and (there := called.view.elsewhere):
+            with contextlib.suppress(FetchError):
+                return await self._call(there, _inspected), there
+        return called, url
 
     async def _from_index(self, index: IndexView) -> None:
         contracts = index.urls("contract") or self.target.urls("contract")
@@ -314,6 +331,19 @@ def _discovered(document: Document, url: str) -> _Discovered:
         tags=product.tags,
     )
     return _Discovered(index, product, ArtifactsView(product.artifacts), contract_of(document))
+
+
+def _inspected(document: Document, url: str) -> _Discovered:
+    """The same, and of a catalogue what it lists."""
+    try:
+        return _discovered(document, url)
+    except FetchError as exc:
+        if exc.kind != "is_catalogue":
+            raise
+        module = recognise(document)
+        index = IndexView(standard=module.NAME)
+        elsewhere = stac.listed_at(document, url) if module is stac else None
+        return _Discovered(index, catalogue=listed(document, url), problem=exc.problem, elsewhere=elsewhere)
 
 
 def _product(document: Document, url: str) -> ProductView:

@@ -19,9 +19,10 @@ from .addresses import checked_url
 from .cache import CacheDownError
 from .errors import FetchError, Problem
 from .explore import Target
+from .guesses import raw_address
 from .record import Failed, Record
 from .state import LiveProduct, Part
-from .view import ContractView, IndexView, ProductView
+from .view import CatalogueView, ContractView, IndexView, ProductView
 
 KEEP_SECONDS = 3600
 SUMMARY_CHARACTERS = 600
@@ -86,8 +87,9 @@ class Suggestions:
 class Inspection:
     """What was found at an address. `live` carries all parts that answered; `problems` what the person should know.
 
-    waiting: ask again shortly · done: something was recognised · failed: nothing was, `problems[0]` says why ·
-    unavailable: Redis or the workers are away · expired: unknown token, or older than an hour.
+    waiting: ask again shortly · done: something was recognised · failed: nothing was, `problems[0]` says why, or many
+    datasets were, which `catalogue` lists · unavailable: Redis or the workers are away · expired: unknown token, or
+    older than an hour.
     """
 
     state: InspectionState
@@ -97,6 +99,7 @@ class Inspection:
     live: LiveProduct | None = None
     suggestions: Suggestions = Suggestions()
     problems: tuple[Problem, ...] = ()
+    catalogue: CatalogueView | None = None
 
     @property
     def contracts(self) -> tuple[ContractView, ...]:
@@ -114,7 +117,7 @@ def inspect_url(url: str) -> str:
     """
     token = secrets.token_urlsafe(18)
     subject = subject_of(token)
-    url = url.strip()
+    url = raw_address(url.strip())
     try:
         shown = url[:2048]
         cache.client().run(lambda conn: conn.set(_url_key(token), shown, ex=KEEP_SECONDS))
@@ -134,7 +137,7 @@ def inspect_url(url: str) -> str:
 def inspect(token: str, url: str) -> None:
     """Asks the address everything. Waits; for workers only."""
     target = Target(0, f"inspection of {url}", (("discovery", url),))
-    services.refresh(target, subject=subject_of(token), keep_seconds=KEEP_SECONDS, guess=True)
+    services.refresh(target, subject=subject_of(token), keep_seconds=KEEP_SECONDS, inspecting=True)
 
 
 def inspection(token: str) -> Inspection:
@@ -162,7 +165,8 @@ def inspection(token: str) -> Inspection:
         return Inspection("waiting", url, steps=_steps(live), live=live)
     if live.index.view is None:
         problem = record.failed["index"].problem if "index" in record.failed else state.NO_WORKERS
-        return Inspection("failed", url, _steps(live), problems=(problem,))
+        listed = record.seen["catalogue"].view if "catalogue" in record.seen else None
+        return Inspection("failed", url, _steps(live), problems=(problem,), catalogue=listed)
     view = live.metadata.view or _from_index(live.index.view)
     missing = [part.problem for part in live.parts if part.problem and part.problem.kind != "not_offered"]
     problems = tuple(dict.fromkeys(missing))

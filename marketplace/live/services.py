@@ -140,20 +140,20 @@ def refresh_product(product_id: int, told: Callable[[Answer], None] | None = Non
 
 
 def refresh(
-    target: Target, subject: str | None = None, keep_seconds: int = cache.LAST_SEEN_SECONDS, guess: bool = False
+    target: Target, subject: str | None = None, keep_seconds: int = cache.LAST_SEEN_SECONDS, inspecting: bool = False
 ) -> None:
     """Asks the product everything and writes each answer to the cache as it arrives. Waits; for workers only."""
     subject = subject or subject_of(target.product_id)
     with contextlib.suppress(CacheDownError):
         flight, record = cache.begin(subject, time.time())
-        _explore(target, record, Exploration(subject, flight, record, keep_seconds), guess)
+        _explore(target, record, Exploration(subject, flight, record, keep_seconds), inspecting)
 
 
-def _explore(target: Target, record: Record, exploration: Exploration, guess: bool = False) -> None:
+def _explore(target: Target, record: Record, exploration: Exploration, inspecting: bool = False) -> None:
     breaker.load(BREAKER_SECONDS)
 
     async def explore(hands: Caller, emit: Emit) -> None:
-        await Explorer(hands, target, emit, record.seen, guess).run()
+        await Explorer(hands, target, emit, record.seen, inspecting).run()
 
     exploration.run(explore, PARTS, TASK_DEADLINE_SECONDS)
 

@@ -34,6 +34,7 @@ __all__ = [
     "VIEW_TYPES",
     "ArtifactView",
     "ArtifactsView",
+    "CatalogueView",
     "Check",
     "Column",
     "ContractListView",
@@ -43,6 +44,7 @@ __all__ = [
     "HealthView",
     "IndexView",
     "InputPort",
+    "ListedDataset",
     "ManagementPort",
     "Metric",
     "MetricsView",
@@ -288,7 +290,34 @@ class ContractListView:
     left_out: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class ListedDataset:
+    """One dataset of a catalogue, as far as a list shows it. `place`: where it stands in the document; `url`: the
+    address that leads to it alone. `problem` says why it cannot be registered, and is empty where it can."""
+
+    place: str
+    title: str = ""
+    description: str = ""
+    url: str = ""
+    name: str = ""
+    domain: str = ""
+    publisher: str = ""
+    tags: tuple[str, ...] = ()
+    documentation: tuple[WebLink, ...] = ()
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueView:
+    """What a catalogue lists; `left_out` says how many more than are kept."""
+
+    standard: str
+    datasets: tuple[ListedDataset, ...] = ()
+    left_out: int = 0
+
+
 _CACHED = (
+    CatalogueView,
     IndexView,
     ProductView,
     ArtifactsView,

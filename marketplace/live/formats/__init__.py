@@ -7,6 +7,7 @@ the document is a catalogue of many datasets or cannot be read as what it says i
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Protocol
 
 from ..errors import FetchError
@@ -27,6 +28,7 @@ from . import (
     schema_org,
     stac,
 )
+from .catalogue import Entry
 from .known import explanation
 
 
@@ -79,6 +81,23 @@ def recognise(document: Any) -> Format:
         f"Read here: {', '.join(module.NAME for module in FORMATS)}. "
         "An ODPS document has kind: DataProduct, an ODCS contract has kind: DataContract.",
     )
+
+
+class CatalogueFormat(Format, Protocol):
+    """What the module of a format offers besides, whose documents may describe many datasets."""
+
+    def datasets(self, document: Any, base_url: str | None = None) -> Iterator[Entry]: ...
+
+
+CATALOGUES: tuple[CatalogueFormat, ...] = (stac, ckan, data_json, dcat, schema_org)
+
+
+def entries_of(document: Any, base_url: str | None = None) -> Iterator[Entry]:
+    """What a catalogue lists, in its order; nothing where the document is none. Raises FetchError as `product` does."""
+    module = recognise(document)
+    for catalogue in CATALOGUES:
+        if catalogue is module:
+            yield from catalogue.datasets(document, base_url)
 
 
 def contract_of(document: Any) -> ContractView | None:

@@ -4,16 +4,32 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from ..errors import FetchError
+from ..view import ProductView
 from .read import stable_id
 
 T = TypeVar("T")
 
 SHOWN = 3
 _PLAIN_ID = re.compile(r"[\w.@-]{1,100}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of a catalogue: where it stands, what it is known by, and its view; None where it is no object."""
+
+    place: str
+    identifier: str | None
+    view: ProductView | None
+
+
+def written(identifier: str) -> str:
+    """An identifier as `#dataset=` takes it."""
+    return quote(identifier, safe=":/@?,;~!$'()*-._")
 
 
 def chosen(datasets: Sequence[tuple[str | None, T]], base_url: str | None) -> T | None:
@@ -50,7 +66,7 @@ def _advice(datasets: Sequence[tuple[str | None, T]]) -> str:
     known = [identifier for identifier, _ in datasets if identifier]
     if not known:
         return "None of them has an identifier, so none can be chosen. Ask the catalogue's owner to add identifiers."
-    shown = ", ".join(quote(identifier, safe=":/@?,;~!$'()*-._")[:200] for identifier in known[:SHOWN])
+    shown = ", ".join(written(identifier)[:200] for identifier in known[:SHOWN])
     more = f", and {len(known) - SHOWN:,} more" if len(known) > SHOWN else ""
     return f"Add #dataset=<identifier> to the address to choose one. Its identifiers: {shown}{more}."
 

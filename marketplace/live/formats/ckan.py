@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..view import ArtifactView, Coverage, NamedValue, Person, ProductView, SupportChannel, Team, Term, WebLink
-from .catalogue import artifact_id, chosen
+from .catalogue import Entry, artifact_id, chosen
 from .places import box_of
 from .read import any_text, flag, interval, mail_or_web, mapping, mappings, others, text, web_url
 
@@ -51,7 +51,17 @@ def product(document: Any, base_url: str | None = None) -> ProductView:
     package = chosen([(text(entry.get("name")), entry) for entry in _packages(document)], base_url)
     if package is None:
         return ProductView(standard=NAME, problems=("No CKAN package is described here.",))
+    return _package(package, (base_url or "").partition("#")[0] or None)
+
+
+def datasets(document: Any, base_url: str | None = None) -> Iterator[Entry]:
+    """Every package of the list."""
     base = (base_url or "").partition("#")[0] or None
+    for number, package in enumerate(_packages(document)):
+        yield Entry(f"package {number + 1}", text(package.get("name")), _package(package, base))
+
+
+def _package(package: dict[str, Any], base: str | None) -> ProductView:
     extras = {key: entry.get("value") for entry in mappings(package.get("extras")) if (key := text(entry.get("key")))}
 
     def said(*names: str) -> str | None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..view import ArtifactView, Coverage, ProductView, SupportChannel, Term, WebLink
-from .catalogue import artifact_id, chosen
+from .catalogue import Entry, artifact_id, chosen
 from .places import Box, box_of
 from .read import any_text, interval, mail_or_web, mapping, mappings, others, text, texts, web_url
 
@@ -67,6 +67,23 @@ def product(document: Any, base_url: str | None = None) -> ProductView:
             problems=("The catalogue describes no dataset.",),
         )
     return _dataset(dataset, standard, (base_url or "").partition("#")[0] or None)
+
+
+def datasets(document: Any, base_url: str | None = None) -> Iterator[Entry]:
+    """Every dataset that the catalogue describes, and what stands among them and is none."""
+    catalogue = mapping(document)
+    standard = f"{NAME} {'3.0' if _is_3(catalogue) else '1.1'}"
+    base = (base_url or "").partition("#")[0] or None
+    top = document if isinstance(document, list) else catalogue.get("dataset")
+    listed = [(f"dataset[{number}]", entry) for number, entry in enumerate(top if isinstance(top, list) else [])]
+    known = {id(entry) for _, entry in listed}
+    deeper = [entry for entry in _datasets(document, 0) if id(entry) not in known]
+    listed += [(f"dataset {len(listed) + number}", entry) for number, entry in enumerate(deeper, 1)]
+    for place, entry in listed:
+        if isinstance(entry, dict):
+            yield Entry(place, _identifier(entry), _dataset(entry, standard, base))
+        else:
+            yield Entry(place, None, None)
 
 
 def _is_3(catalogue: dict[str, Any]) -> bool:

@@ -5,12 +5,13 @@ Sources: https://www.w3.org/TR/vocab-dcat-3/, https://ekgf.github.io/dprod/.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote
 
 from ..view import ProductView
 from . import linked, schema_org
-from .catalogue import chosen
+from .catalogue import Entry, chosen
 from .dcat_resource import Resources, identifier_of
 from .linked import Graph, Node, last_part, short
 
@@ -111,6 +112,16 @@ def product(document: Any, base_url: str | None = None) -> ProductView:
             _choose(graph, titled, base_url), problem="Nothing here says that it is a dataset (dcat:Dataset)."
         )
     return ProductView(standard=NAME, problems=("No dataset is described here.",))
+
+
+def datasets(document: Any, base_url: str | None = None) -> Iterator[Entry]:
+    """Every data product of the document; where there is none, every dataset."""
+    base = (base_url or "").partition("#")[0]
+    graph = linked.read(document, CONTEXT, base)
+    products = graph.of_type("dprod:DataProduct")
+    reader = Resources(graph, base, "DPROD" if products else NAME)
+    for number, node in enumerate(products or graph.of_type(*_DATASETS), 1):
+        yield Entry(node.address or f"dataset {number}", identifier_of(graph, node), reader.product(node))
 
 
 def _titled(graph: Graph) -> list[Node]:

@@ -23,7 +23,7 @@ from ..view import (
     WebLink,
 )
 from . import croissant
-from .catalogue import artifact_id, chosen
+from .catalogue import Entry, artifact_id, chosen
 from .linked import last_part
 from .places import Box, box, box_of
 from .read import mail_or_web, others, text, web_url
@@ -58,6 +58,14 @@ def product(document: Any, base_url: str | None = None) -> ProductView:
     if dataset is None:
         return ProductView(standard=NAME, problems=("No schema.org Dataset is described here.",))
     return _dataset(things, dataset, (base_url or "").partition("#")[0] or None)
+
+
+def datasets(document: Any, base_url: str | None = None) -> Iterator[Entry]:
+    """Every dataset that the page or document is about."""
+    things = Things(document)
+    base = (base_url or "").partition("#")[0] or None
+    for number, entry in enumerate(_datasets(things), 1):
+        yield Entry(f"dataset {number}", _identifier(things, entry), _dataset(things, entry, base))
 
 
 def _datasets(things: Things) -> list[Thing]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from ..errors import FetchError
 from ..view import ArtifactView, Column, Coverage, NamedValue, Person, ProductView, SchemaView, Team, Term, WebLink
-from .catalogue import SHOWN, chosen
+from .catalogue import SHOWN, Entry, chosen
 from .read import any_text, bbox, flag, interval, mapping, mappings, others, stable_id, text, texts, web_url
 
 NAME = "STAC Collection"
@@ -70,6 +70,20 @@ def product(document: Any, base_url: str | None = None) -> ProductView:
         doc = mapping(chosen([(text(entry.get("id")), entry) for entry in listed], base_url))
         base_url = (base_url or "").partition("#")[0] or None
     return _collection(doc, base_url)
+
+
+def datasets(document: Any, base_url: str | None = None) -> Iterator[Entry]:
+    """Every collection of an answer to `/collections`."""
+    base = (base_url or "").partition("#")[0] or None
+    for number, entry in enumerate(_listed(mapping(document))):
+        yield Entry(f"collections[{number}]", text(entry.get("id")), _collection(entry, base))
+
+
+def listed_at(document: Any, base_url: str | None = None) -> str | None:
+    """Where a STAC API lists its collections; None for any other document."""
+    doc = mapping(document)
+    found = _linked(list(mappings(doc.get("links"))), {"data"}, base_url) if _is_catalog(doc) else iter(())
+    return next((link.url for link in found), None)
 
 
 def _catalog(doc: dict[str, Any], base_url: str | None) -> FetchError:

@@ -1,0 +1,91 @@
+"""What a catalogue lists, each dataset in a few lines: enough to choose from, and to register it by."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from django.utils.text import slugify
+
+from .formats import entries_of, recognise
+from .formats.catalogue import Entry, written
+from .view import CatalogueView, ListedDataset, ProductView
+
+MOST = 2000  # datasets of one catalogue
+DESCRIPTION = 3000  # characters; three sentences of it are proposed as the summary
+TAGS = 8
+DOCUMENTS = 5
+
+
+def listed(document: Any, url: str) -> CatalogueView:
+    """The datasets at `url`, in the catalogue's order, each with a name of its own. Raises FetchError. CPU only.
+
+    A name is made from the title; where an earlier dataset has it, the identifier's letters follow, so that the same
+    catalogue gives the same names each time, whatever is chosen of it.
+    """
+    base = url.partition("#")[0]
+    found: list[ListedDataset] = []
+    places: dict[str, str] = {}
+    names: set[str] = set()
+    left_out = 0
+    for entry in entries_of(document, base):
+        if len(found) == MOST:
+            left_out += 1
+            continue
+        dataset = _dataset(entry, base)
+        if entry.identifier and not dataset.problem:
+            first = places.setdefault(entry.identifier, entry.place)
+            if first != entry.place:
+                dataset = replace(
+                    dataset, problem=f"Its identifier is that of {first} too; each needs its own.", url=""
+                )
+        if not dataset.problem:
+            dataset = replace(dataset, name=_own_name(dataset, entry.identifier or "", names))
+            names.add(dataset.name)
+        found.append(dataset)
+    return CatalogueView(recognise(document).NAME, tuple(found), left_out)
+
+
+def _dataset(entry: Entry, base: str) -> ListedDataset:
+    view = entry.view
+    if view is None:
+        return ListedDataset(entry.place, problem="This entry is not an object, so it describes nothing.")
+    title = " ".join((view.title or "").split())
+    dataset = ListedDataset(
+        place=entry.place,
+        title=title[:140],
+        description=(view.summary or "")[:DESCRIPTION],
+        url=f"{base}#dataset={written(entry.identifier)}" if entry.identifier else "",
+        domain=slugify(view.domain or "")[:63].strip("-"),
+        publisher=(view.publisher or view.owner or "")[:120],
+        tags=tuple(tag[:63] for tag in view.tags[:TAGS]),
+        documentation=view.documentation[:DOCUMENTS],
+    )
+    return replace(dataset, problem=_problem(dataset, view, entry.identifier))
+
+
+def _problem(dataset: ListedDataset, view: ProductView, identifier: str | None) -> str:
+    if not dataset.title:
+        return "It has no title."
+    if not (view.summary or "").strip():
+        return "It has no description, and people find a product by the words of its summary."
+    if not identifier:
+        return "It has no identifier, so no address leads to it alone."
+    if len(dataset.url) > 1900:
+        return "Its identifier is too long to be part of an address."
+    if not (slugify(dataset.title) or slugify(identifier)):
+        return "No name can be made from its title or its identifier: neither has a letter of a to z, or a digit."
+    return ""
+
+
+def _own_name(dataset: ListedDataset, identifier: str, taken: set[str]) -> str:
+    name = slugify(dataset.title)[:63].strip("-") or slugify(identifier)[:63].strip("-")
+    if name not in taken:
+        return name
+    ending = slugify(identifier)[-24:].strip("-")
+    wanted = "-".join(part for part in (name[: 62 - len(ending)].strip("-"), ending) if part)
+    number = 2
+    free = wanted
+    while free in taken:
+        free, number = f"{wanted[:57].strip('-')}-{number}", number + 1
+    return free
