@@ -83,6 +83,7 @@ INSTALLED_APPS = [
     "marketplace.live",
     "marketplace.measure",
     "marketplace.notices",
+    "marketplace.trust",
     "marketplace.exports",
     "marketplace.catalogue",
     "marketplace.publishing",

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from marketplace.accounts.models import Role, Team, User
-from registry import events, undoing
+from registry import events, gates, undoing
 from registry.access import may_edit
 from registry.models import (
     MESSAGE_LIMIT,
@@ -139,7 +139,9 @@ def update(actor: User, product: Product, data: ProductData, *, revision: int) -
 
 
 def publish(actor: User, product: Product) -> Product:
-    """Lists a draft. Raises ValidationError where the lifecycle does not allow it, PermissionDenied for outsiders."""
+    """Lists a draft. Raises ValidationError where the lifecycle does not allow it, or under `checklist` where something
+    that has to be there is missing; PermissionDenied for outsiders.
+    """
     return _move(actor, product, Lifecycle.PUBLISHED, "product.published", stamps={"published_at": Now()})
 
 
@@ -257,6 +259,8 @@ def _move(
     """`stamps` are further columns, `also` writes beside the product, `said` goes into the event."""
     _require_edit(actor, product)
     since = product.lifecycle
+    if since == Lifecycle.DRAFT and to == Lifecycle.PUBLISHED:
+        gates.require_publishable(product)
     allowed = product.may_become(to) and (event != "product.resumed" or since == Lifecycle.PAUSED)
     # The row decides: of two clicks at once only the first finds it in the state that was seen.
     moved = allowed and Product.objects.filter(pk=product.pk, lifecycle=since).update(
