@@ -14,7 +14,7 @@ from typing import Literal
 
 from django.utils.text import slugify
 
-from . import cache, services, state
+from . import cache, recent, services, state
 from .addresses import checked_url
 from .cache import CacheDownError
 from .errors import FetchError, Problem
@@ -141,7 +141,7 @@ def inspect(token: str, url: str) -> None:
 
 
 def inspection(token: str) -> Inspection:
-    """What is known by now. Never raises. Two round trips to Redis."""
+    """What is known by now. Never raises. Two round trips to Redis, up to four when it is done."""
     if not re.fullmatch(r"[A-Za-z0-9_-]{24}", token):
         return Inspection("expired", problems=(EXPIRED,))
     try:
@@ -170,6 +170,7 @@ def inspection(token: str) -> Inspection:
     view = live.metadata.view or _from_index(live.index.view)
     missing = [part.problem for part in live.parts if part.problem and part.problem.kind != "not_offered"]
     problems = tuple(dict.fromkeys(missing))
+    recent.note(token, live)
     return Inspection("done", url, _steps(live), view, live, suggest(live, view, url), problems)
 
 

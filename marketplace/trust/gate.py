@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from marketplace.live import recent
 from marketplace.live import services as live
 from marketplace.live.state import LiveProduct
-from marketplace.trust import queries
+from marketplace.trust import asking, queries
 from marketplace.trust.checklist import ITEMS, Checklist, checklist, level_of
 from marketplace.trust.entry import Entry, entry_of
 from registry.models import Product, Rel
@@ -28,7 +27,7 @@ def reasons_against(product: Product) -> list[str]:
     found = checklist(_seen(product, entry), entry, levels)
     if found.blocking and (found.told.age_seconds or 0) > BELIEVED_SECONDS:
         for url in entry.urls(Rel.DISCOVERY)[:1]:
-            recent.ask_again(url)
+            asking.ask_again(url)
     return _reasons(found)
 
 
@@ -41,7 +40,7 @@ def _seen(product: Product, entry: Entry) -> LiveProduct | None:
     if known.metadata.view is not None:
         return live.look(product.pk)
     addresses = entry.urls(Rel.DISCOVERY)
-    return recent.look(addresses[0]) if addresses else recent.nothing_to_ask()
+    return asking.look(addresses[0]) if addresses else asking.nothing_to_ask()
 
 
 def _reasons(found: Checklist) -> list[str]:
