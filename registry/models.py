@@ -33,6 +33,8 @@ class Domain(models.Model):
 
     # Listed products here and below; set by queries.domains_with_counts only.
     count: int
+    # Root first; set by queries.by_address only.
+    known_ancestors: "list[Domain] | None" = None
 
     class Meta:
         ordering = ["path"]

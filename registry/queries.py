@@ -76,9 +76,14 @@ def in_order(ids: list[int]) -> list[Product]:
     return [found[pk] for pk in ids if pk in found]
 
 
-def links_of(product_id: int) -> list[Link]:
-    """The product's links in the order they were given. One query."""
-    return list(Link.objects.filter(product_id=product_id))
+def addresses_of(product_ids: Iterable[int]) -> dict[int, list[tuple[str, str]]]:
+    """Relation and URL of each of the products' links, in the order they were given; nothing for one without. One
+    query."""
+    found: dict[int, list[tuple[str, str]]] = {}
+    rows = Link.objects.filter(product_id__in=product_ids).values_list("product_id", "rel", "url")
+    for product_id, rel, url in rows:
+        found.setdefault(product_id, []).append((rel, url))
+    return found
 
 
 def in_domain(path: str) -> Q:
