@@ -26,11 +26,13 @@ router = DefaultRouter()
 router.include_root_view = False
 router.register("products", ProductViewSet, basename="product")
 router.register("domains", registry.api.DomainViewSet, basename="domain")
+router.register("goals", registry.goals_api.GoalViewSet, basename="goal")
 
 api: list[URLPattern | URLResolver] = [
     path("products/batch/", BatchView.as_view(), name="products-batch"),
     path("products/<uuid:uuid>/exports/", ExportsView.as_view(), name="exports"),
     path("products/<uuid:uuid>/comparison/", ComparisonView.as_view(), name="comparison"),
+    path("products/<uuid:uuid>/purposes/", registry.goals_api.PurposesView.as_view(), name="purposes"),
     path("products/<uuid:uuid>/grants/", GrantView.as_view(), name="grants"),
     path(
         "products/<slug:domain>/<slug:name>/contracts/<path:contract>/changes",
@@ -44,9 +46,9 @@ api: list[URLPattern | URLResolver] = [
     path("inspections/", InspectionsView.as_view(), name="inspections"),
     path("inspections/<str:token>", InspectionView.as_view(), name="inspection"),
     path("register", RegisterView.as_view(), name="register"),
+    path("events", registry.events_api.EventsView.as_view(), name="events"),
     path("me/", MeView.as_view(), name="me"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("events", registry.events_api.EventsView.as_view(), name="events"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="docs"),
     re_path(r"^.*$", not_found),
 ]

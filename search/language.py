@@ -2,7 +2,7 @@
 
     "sea ice"      the words beside each other, in this order
     -model         without the word; -"sea ice" without the phrase
-    domain:ocean tag:daily owner:ice-team type:aggregate access:open lifecycle:published
+    domain:ocean tag:daily goal:net-zero owner:ice-team type:aggregate access:open lifecycle:published
 
 Whatever is none of these, an unknown key too, is plain words. Pure.
 """
@@ -21,7 +21,7 @@ VALUES: dict[str, Sequence[str]] = {
     "access": AccessMode.values,
     "lifecycle": [str(state) for state in LISTED],
 }
-KEYS = ("domain", "tag", "owner", *VALUES)
+KEYS = ("domain", "tag", "goal", "owner", *VALUES)
 
 # A minus before a letter: "-20 degrees" is a number, "sea-ice" a word.
 TOKEN = re.compile(

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 
 from marketplace.accounts.models import Team
 from registry import queries as registry
-from registry.models import AccessMode, Domain, Lifecycle, ProductType, Tag
+from registry.models import AccessMode, Domain, Goal, Lifecycle, ProductType, Tag
 from search import highlight, ranking
 from search.deadline import Deadline, TooSlowError
 from search.language import Spoken, take_apart
@@ -49,6 +49,7 @@ def search(
     type: str | None = None,
     access: str | None = None,
     owner: str | None = None,
+    goal: str | None = None,
     lifecycle: str | None = None,
     limit: int = 20,
     offset: int = 0,
@@ -56,18 +57,18 @@ def search(
     """The products that answer a question, best first; an exact title or address is always the first.
 
     `domain` is a slug and includes the domains below it; all of `tags` (slugs) must be there; `type`, `access` and
-    `lifecycle` are values of ProductType, AccessMode and Lifecycle, `owner` is the slug of a team. The question may
-    name them too (see search.language); what it names counts. An empty question lists what passes the filters, by
-    title. Whatever is typed gets an answer: what was not used, or not available, is said in `notes`. Only what is
-    listed now is found, also while the index lags. Takes at most 2 s, 0.4 s of them for the question's vector. Eight
-    queries however many hits, eleven where nothing matched, one more for an address, and as many short statements that
-    keep the limit.
+    `lifecycle` are values of ProductType, AccessMode and Lifecycle, `owner` is the slug of a team, `goal` that of a
+    goal or use case. The question may name them too (see search.language); what it names counts. An empty question
+    lists what passes the filters, by title. Whatever is typed gets an answer: what was not used, or not available, is
+    said in `notes`. Only what is listed now is found, also while the index lags. Takes at most 2 s, 0.4 s of them for
+    the question's vector. Eight queries however many hits, eleven where nothing matched, one more for an address, and
+    as many short statements that keep the limit.
     """
     started = time.perf_counter()
     deadline = Deadline(TIMEOUT_MS)
     spoken = take_apart(question[:LONGEST])
     notes = list(spoken.notes)
-    given = {"domain": domain, "type": type, "access": access, "owner": owner, "lifecycle": lifecycle}
+    given = {"domain": domain, "type": type, "access": access, "owner": owner, "goal": goal, "lifecycle": lifecycle}
     filters = _filters(spoken, given, tags, notes)
     with deadline.keep():
         asked = _understood(spoken.text, deadline)
@@ -227,7 +228,7 @@ def _looser(filters: Filters) -> tuple[Loosening, ...]:
         Loosening("tag", tag, replace(filters, tags=tuple(other for other in filters.tags if other != tag)))
         for tag in filters.tags
     ]
-    for name in ("domain", "type", "access", "owner", "lifecycle"):
+    for name in ("domain", "type", "access", "owner", "goal", "lifecycle"):
         value = getattr(filters, name)
         if value:
             without: dict[str, Any] = {name: None}
@@ -248,6 +249,10 @@ UNION ALL SELECT 'type', type, count(*) FROM search_document WHERE {where} AND t
 UNION ALL SELECT 'access', access_mode, count(*) FROM search_document WHERE {where} GROUP BY access_mode
 UNION ALL SELECT 'owner', owner, count(*) FROM search_document WHERE {where} GROUP BY owner
 UNION ALL SELECT 'lifecycle', lifecycle, count(*) FROM search_document WHERE {where} GROUP BY lifecycle
+UNION ALL SELECT 'goal', goal.slug, count(DISTINCT product_id)
+    FROM (SELECT product_id FROM search_document WHERE {where}) found JOIN registry_purpose USING (product_id)
+    JOIN registry_goal served ON served.id = goal_id JOIN registry_goal goal ON goal.id IN (served.id, served.parent_id)
+    GROUP BY goal.slug
 ORDER BY 1, 3 DESC, 2
 """
 
@@ -255,7 +260,7 @@ ORDER BY 1, 3 DESC, 2
 def facets(results: Results, most: int = 20) -> Facets:
     """Counts over everything that matched, not over the page alone; none where the search's time is over.
 
-    Five queries.
+    Five queries, six where a product says what it is for.
     """
     params: dict[str, Any]
     if results.matched:
@@ -282,6 +287,8 @@ def _counted(where: str, params: dict[str, Any], most: int) -> Facets:
     tag_labels = dict(Tag.objects.filter(slug__in=[value for value, _ in tags]).values_list("slug", "label"))
     domain_titles = dict(Domain.objects.filter(slug__in=[value for value, _ in domains]).values_list("slug", "title"))
     owners = counted.get("owner", [])[:most]
+    goals = counted.get("goal", [])[:most]
+    goal_titles = dict(Goal.objects.filter(slug__in=[value for value, _ in goals]).values_list("slug", "title"))
     owner_names = dict(Team.objects.filter(slug__in=[value for value, _ in owners]).values_list("slug", "name"))
     return Facets(
         domains=_counts(domains, domain_titles),
@@ -290,6 +297,7 @@ def _counted(where: str, params: dict[str, Any], most: int) -> Facets:
         access=_counts(counted.get("access", []), dict(AccessMode.choices)),
         owners=_counts(owners, owner_names),
         lifecycles=_counts(counted.get("lifecycle", []), dict(Lifecycle.choices)),
+        goals=_counts(goals, goal_titles),
     )
 
 

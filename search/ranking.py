@@ -32,11 +32,19 @@ LABELS = "{0, 0.8, 0.9, 1}"
 NORMALISATION = 0
 
 
+# Read from the registry itself, so that what an owner says counts at once.
+SERVES = """product_id IN (
+    SELECT purpose.product_id FROM registry_purpose purpose JOIN registry_goal goal ON goal.id = purpose.goal_id
+    LEFT JOIN registry_goal above ON above.id = goal.parent_id WHERE %(goal)s IN (goal.slug, above.slug)
+)"""
+
+
 @dataclass(frozen=True)
 class Filters:
     """What a product must be; None and empty ask nothing. `domain` is a slug and includes the domains below it.
 
-    `owner` is a team's slug. `phrases` must be in its words as they stand, `without` must not.
+    `owner` is a team's slug, `goal` that of a goal, whose use cases count too, or of a use case. `phrases` must be in
+    its words as they stand, `without` must not.
     """
 
     domain: str | None = None
@@ -44,6 +52,7 @@ class Filters:
     type: str | None = None
     access: str | None = None
     owner: str | None = None
+    goal: str | None = None
     lifecycle: str | None = None
     phrases: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
@@ -64,6 +73,8 @@ class Filters:
             parts.append("access_mode = %(access)s")
         if self.owner:
             parts.append("owner = %(owner)s")
+        if self.goal:
+            parts.append(SERVES)
         if self.lifecycle:
             parts.append("lifecycle = %(lifecycle)s")
         for number in range(len(self.phrases)):
@@ -82,6 +93,7 @@ class Filters:
             "type": self.type,
             "access": self.access,
             "owner": self.owner,
+            "goal": self.goal,
             "lifecycle": self.lifecycle,
             **{f"phrase_{number}": phrase for number, phrase in enumerate(self.phrases)},
             **{f"without_{number}": word for number, word in enumerate(self.without)},

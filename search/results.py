@@ -34,7 +34,7 @@ class Hit:
 class Loosening:
     """One filter less: its name, its value, and the filters that stay.
 
-    Names: `domain`, `tag`, `type`, `access`, `owner`, `lifecycle`, `phrase` and `without`.
+    Names: `domain`, `tag`, `type`, `access`, `owner`, `goal`, `lifecycle`, `phrase` and `without`.
     """
 
     name: str
@@ -89,3 +89,5 @@ class Facets:
     access: tuple[Count, ...] = ()
     owners: tuple[Count, ...] = ()
     lifecycles: tuple[Count, ...] = ()
+    goals: tuple[Count, ...] = ()
+    """Goals and use cases alike, by slug; a goal counts the products of its use cases."""

@@ -29,7 +29,7 @@ from marketplace.catalogue.serializers import (
     product_data,
 )
 from marketplace.live import services as live
-from registry import access, queries, services, transfers
+from registry import access, goals, queries, services, transfers
 from registry.models import LISTED, AccessMode, Domain, Lifecycle, Product, ProductType, Tag
 
 
@@ -59,6 +59,7 @@ class ProductFilter(filters.FilterSet):
             help_text="Slug of a tag; several must all be there.",
         )
     )
+    goal = filters.CharFilter(method="serving", help_text="Slug of a goal and its use cases, or of one use case.")
     name = filters.CharFilter(help_text="Name of a product, whole; it is unique in a domain.")
     type = filters.ChoiceFilter(choices=ProductType.choices)
     access_mode = filters.ChoiceFilter(choices=AccessMode.choices)
@@ -68,6 +69,10 @@ class ProductFilter(filters.FilterSet):
     def in_domain(self, products: QuerySet[Product], name: str, domain: Domain) -> QuerySet[Product]:
         """Products in the domain or below it."""
         return products.filter(queries.in_domain(domain.path))
+
+    def serving(self, products: QuerySet[Product], name: str, slug: str) -> QuerySet[Product]:
+        """Products that serve the goal."""
+        return products.filter(goals.serving(slug))
 
 
 _moved = {

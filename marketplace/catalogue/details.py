@@ -37,6 +37,7 @@ def product(request: HttpRequest, found: Product) -> dict[str, Any]:
         "product": replace(shared["product"], notices=notices),
         "action": action(found, seen),
         "take_away": take_away(found, seen),
+        "goals_url": reverse("catalogue:product-goals", args=address),
         "product_inside_url": reverse("catalogue:product-inside", args=address),
         "sections": [
             Section(part, title, reverse("catalogue:live-section", args=[*address, part]))

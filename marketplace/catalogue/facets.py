@@ -17,6 +17,7 @@ def facets(filters: Filters, counts: Facets, domains: Sequence[Domain], total: i
         ("access", "Access", counts.access),
         ("type", "Type", counts.types),
         ("owner", "Owner", counts.owners),
+        ("goal", "Goal", counts.goals),
         ("lifecycle", "Lifecycle", counts.lifecycles),
         ("tag", "Tag", counts.tags),
     ]
@@ -39,6 +40,9 @@ def chips(filters: Filters, counts: Facets, domains: Sequence[Domain]) -> list[C
     if filters.owner:
         name = next((count.label for count in counts.owners), filters.owner)
         made.append(Chip(name, filters.toggled("owner", filters.owner).url()))
+    if filters.goal:
+        name = next((count.label for count in counts.goals if count.value == filters.goal), filters.goal)
+        made.append(Chip(name, filters.toggled("goal", filters.goal).url()))
     if filters.lifecycle:
         made.append(Chip(Lifecycle(filters.lifecycle).label, filters.toggled("lifecycle", filters.lifecycle).url()))
     return made

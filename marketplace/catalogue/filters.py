@@ -12,7 +12,7 @@ from search.language import take_apart
 
 TAG_LIMIT = 12  # as many as search uses
 TEXT_LIMIT = 63  # characters of a slug
-NAMES = ("domain", "type", "access", "owner", "lifecycle")
+NAMES = ("domain", "type", "access", "owner", "goal", "lifecycle")
 
 
 @dataclass(frozen=True)
@@ -26,15 +26,16 @@ class Filters:
     type: str = ""
     access: str = ""
     owner: str = ""
+    goal: str = ""
     lifecycle: str = ""
     domain_in_path: bool = False
     typed: bool = False
 
     @classmethod
     def read(cls, path: str, query: QueryDict) -> Self:
-        """From `?q=&domain=&tag=&tag=&type=&access=&owner=&lifecycle=`, and from filters typed into `q`, which win.
+        """From `?q=&domain=&tag=&tag=&type=&access=&owner=&goal=&lifecycle=`, and from what is typed into `q`.
 
-        NUL is dropped, since PostgreSQL refuses it.
+        Typed filters win. NUL is dropped, since PostgreSQL refuses it.
         """
         question = query.get("q", "").replace("\x00", "").strip()
         spoken = take_apart(question)
@@ -51,6 +52,7 @@ class Filters:
             type=given["type"] if given["type"] in ProductType.values else "",
             access=given["access"] if given["access"] in AccessMode.values else "",
             owner=_slug(given["owner"]),
+            goal=_slug(given["goal"]),
             lifecycle=given["lifecycle"] if given["lifecycle"] in LISTED else "",
             typed=typed,
         )
@@ -58,7 +60,7 @@ class Filters:
     @property
     def narrowed(self) -> bool:
         """Whether any filter is set that a person can take away."""
-        chosen = self.tags or self.type or self.access or self.owner or self.lifecycle
+        chosen = self.tags or self.type or self.access or self.owner or self.goal or self.lifecycle
         return bool(chosen or (self.domain and not self.domain_in_path))
 
     def pairs(self) -> list[tuple[str, str]]:
@@ -88,7 +90,7 @@ class Filters:
     def bare(self) -> "Filters":
         """The same list without filters."""
         domain = self.domain if self.domain_in_path else ""
-        return replace(self, domain=domain, tags=(), type="", access="", owner="", lifecycle="")
+        return replace(self, domain=domain, tags=(), type="", access="", owner="", goal="", lifecycle="")
 
     def has(self, name: str, value: str) -> bool:
         """Whether the value is set."""

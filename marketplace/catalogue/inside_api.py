@@ -33,6 +33,7 @@ class InsideQuery(serializers.Serializer[Any]):
     type = serializers.ChoiceField(ProductType.choices, required=False, allow_blank=True, default="")
     access = serializers.ChoiceField(AccessMode.choices, required=False, allow_blank=True, default="")
     owner = serializers.CharField(required=False, allow_blank=True, default="", help_text="Slug of a team.")
+    goal = serializers.CharField(required=False, allow_blank=True, default="", help_text="Slug of a goal or use case.")
     lifecycle = serializers.ChoiceField(LISTED_STATES, required=False, allow_blank=True, default="")
 
 

@@ -18,6 +18,7 @@ def found(filters: Filters, *, limit: int, offset: int = 0) -> Results:
         type=filters.type or None,
         access=filters.access or None,
         owner=filters.owner or None,
+        goal=filters.goal or None,
         lifecycle=filters.lifecycle or None,
         limit=limit,
         offset=offset,

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from marketplace.catalogue import contract_changes, fragments, inside, pages, views
+from marketplace.catalogue import contract_changes, fragments, goals, inside, pages, views
 from marketplace.styleguide import view as styleguide
 
 app_name = "catalogue"
@@ -17,8 +17,14 @@ urlpatterns = [
     path("search/inside/", inside.everywhere, name="inside"),
     path("domains/", views.domains, name="domains"),
     path("domains/<slug:slug>/", views.domain, name="domain"),
+    path("goals/", goals.index, name="goals"),
+    path("goals/new/", goals.new, name="goal-new"),
+    path("goals/<slug:slug>/", goals.page, name="goal"),
+    path("goals/<slug:slug>/edit/", goals.edit, name="goal-edit"),
+    path("goals/<slug:slug>/remove/", goals.remove, name="goal-remove"),
     path(_product, views.product, name="product"),
     path(f"{_product}inside/", inside.product, name="product-inside"),
+    path(f"{_product}goals/", goals.of_product, name="product-goals"),
     path(f"{_product}live/card/", fragments.card, name="live-card"),
     path(f"{_product}live/<slug:part>/", fragments.section, name="live-section"),
     path(f"{_product}artifacts/<path:artifact>/", views.artifact, name="artifact"),

@@ -92,6 +92,7 @@ def manage(product: Product) -> dict[str, Any]:
         "transfer_url": address(product, "transfer"),
         "edit_url": address(product, "edit"),
         "compare_url": address(product, "compare"),
+        "purposes_url": address(product, "purposes"),
     }
 
 

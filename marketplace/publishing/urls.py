@@ -1,12 +1,14 @@
 from django.urls import path
 
-from marketplace.publishing import lifecycle, views
+from marketplace.publishing import catalogue_views, lifecycle, purposes, views
 
 app_name = "publishing"
 
 urlpatterns = [
     path("", views.start, name="start"),
     path("link/<str:token>/", views.inspect, name="inspect"),
+    path("catalogue/<str:token>/", catalogue_views.choose, name="catalogue"),
+    path("runs/<uuid:run>/", catalogue_views.run, name="run"),
     path("new/", views.describe, name="describe"),
     path("mine/", views.mine, name="mine"),
     path("<slug:domain>/<slug:name>/edit/", views.edit, name="edit"),
@@ -15,6 +17,7 @@ urlpatterns = [
     path("<slug:domain>/<slug:name>/deprecate/", lifecycle.deprecate, name="deprecate"),
     path("<slug:domain>/<slug:name>/retire/", lifecycle.retire, name="retire"),
     path("<slug:domain>/<slug:name>/compare/", lifecycle.compare, name="compare"),
+    path("<slug:domain>/<slug:name>/purposes/", purposes.edit, name="purposes"),
     path("<slug:domain>/<slug:name>/undo/", lifecycle.undo, name="undo"),
     path("<slug:domain>/<slug:name>/transfer/", lifecycle.transfer, name="transfer"),
     path("<slug:domain>/<slug:name>/transfer/accept/", lifecycle.accept, name="accept"),

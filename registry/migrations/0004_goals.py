@@ -7,40 +7,80 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0002_api_token'),
-        ('registry', '0003_lifecycle'),
+        ("accounts", "0002_api_token"),
+        ("registry", "0003_lifecycle"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Goal',
+            name="Goal",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.CharField(max_length=63, unique=True, validators=[django.core.validators.RegexValidator('^[a-z0-9]+(?:-[a-z0-9]+)*$', 'Use small letters, digits and single hyphens, like global-precipitation.')])),
-                ('title', models.CharField(max_length=140)),
-                ('summary', models.TextField(blank=True, max_length=1200)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('owner', models.ForeignKey(blank=True, help_text='Who answers for it.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='goals', to='accounts.team')),
-                ('parent', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='use_cases', to='registry.goal')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "slug",
+                    models.CharField(
+                        max_length=63,
+                        unique=True,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^[a-z0-9]+(?:-[a-z0-9]+)*$",
+                                "Use small letters, digits and single hyphens, like global-precipitation.",
+                            )
+                        ],
+                    ),
+                ),
+                ("title", models.CharField(max_length=140)),
+                ("summary", models.TextField(blank=True, max_length=1200)),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="Who answers for it.",
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="goals",
+                        to="accounts.team",
+                    ),
+                ),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="use_cases",
+                        to="registry.goal",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['title', 'id'],
+                "ordering": ["title", "id"],
             },
         ),
         migrations.CreateModel(
-            name='Purpose',
+            name="Purpose",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('hypothesis', models.CharField(blank=True, max_length=400)),
-                ('measure', models.CharField(blank=True, max_length=200)),
-                ('target', models.CharField(blank=True, max_length=200)),
-                ('goal', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='purposes', to='registry.goal')),
-                ('product', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='purposes', to='registry.product')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("hypothesis", models.CharField(blank=True, max_length=400)),
+                ("measure", models.CharField(blank=True, max_length=200)),
+                ("target", models.CharField(blank=True, max_length=200)),
+                (
+                    "goal",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="purposes", to="registry.goal"
+                    ),
+                ),
+                (
+                    "product",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="purposes", to="registry.product"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('product', 'goal'), name='purpose_once')],
+                "constraints": [models.UniqueConstraint(fields=("product", "goal"), name="purpose_once")],
             },
         ),
     ]
