@@ -21,12 +21,15 @@ class MyTeamSerializer(serializers.ModelSerializer[Team]):
 
 
 class MeSerializer(serializers.Serializer[Any]):
-    """The person of the token."""
+    """The person of the token, or the service account of a team."""
 
     username = serializers.CharField()
     name = serializers.CharField(source="display_name")
     roles = serializers.ListField(child=serializers.ChoiceField(choices=Role.choices))
     teams = MyTeamSerializer(many=True, source="own_teams", help_text="What they may publish for.")
+    acts_for = serializers.CharField(
+        allow_null=True, help_text="Slug of the team whose token this is; null for a person's."
+    )
 
 
 class MeView(APIView):
@@ -39,5 +42,7 @@ class MeView(APIView):
         """Name, roles and teams: so that a program can say whose token it was given. One query."""
         user = cast(User, request.user)
         facts = {"username": user.username, "display_name": user.display_name, "roles": user.roles}
-        found = MeSerializer({**facts, "own_teams": queries.teams_of(user)}).data
+        teams = list(queries.teams_of(user))
+        acts_for = next((team.slug for team in teams if team.pk == user.service_of_id), None)
+        found = MeSerializer({**facts, "own_teams": teams, "acts_for": acts_for}).data
         return Response(found, headers={"Cache-Control": "no-store"})

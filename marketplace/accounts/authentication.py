@@ -10,7 +10,7 @@ from prometheus_client import Counter
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from marketplace.accounts import queries, tokens
+from marketplace.accounts import queries, scope, tokens
 from marketplace.accounts.backends import is_near
 from marketplace.accounts.models import ApiToken, User
 
@@ -37,13 +37,16 @@ class RefusedTokenError(AuthenticationFailed):
 
 
 class TokenAuthentication(KnoxAuthentication):
-    """Tokens of ours: hashed, expiring, revocable. One query, and one more a minute to note the use."""
+    """Tokens of ours: hashed, expiring, revocable. One query, and one more a minute to note the use.
+
+    The one of a team does no more than `scope` lists: PermissionDenied for all else.
+    """
 
     def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
         """The person and the token; None where the request carries none. Raises RefusedTokenError."""
         try:
             found: tuple[User, ApiToken] | None = super().authenticate(request)
-            if found and found[0].is_demo and not (settings.DEMO and is_near(request._request)):
+            if found and _is_demo(*found) and not (settings.DEMO and is_near(request._request)):
                 raise RefusedTokenError("demo")
         except AuthenticationFailed as error:
             # Knox itself refuses headers that are no token's.
@@ -52,6 +55,8 @@ class TokenAuthentication(KnoxAuthentication):
             raise refused from None
         if found:
             tokens.note_use(found[1])
+            if found[0].service_of_id:
+                scope.require(request._request)
         return found
 
     def authenticate_credentials(self, token: bytes) -> tuple[User, ApiToken]:
@@ -71,6 +76,10 @@ class TokenScheme(KnoxTokenScheme):  # type: ignore[no-untyped-call]
 
     target_class = "marketplace.accounts.authentication.TokenAuthentication"
     name = "apiToken"
+
+
+def _is_demo(user: User, token: ApiToken) -> bool:
+    return user.is_demo or token.is_demo
 
 
 def _note_refusal(address: str, reason: str) -> None:

@@ -25,6 +25,10 @@ class User(AbstractUser):
     is_demo = models.BooleanField(
         default=False, help_text="Its password is public: it may sign in only while the demo is on."
     )
+    service_of = models.OneToOneField(
+        "Team", null=True, blank=True, on_delete=models.CASCADE, related_name="service_account",
+        help_text="The team whose programs act by this account. It is no person and cannot sign in.",
+    )  # fmt: skip
 
     def has_role(self, role: Role) -> bool:
         """Whether the person holds the role; an administrator holds them all."""
@@ -65,7 +69,7 @@ class Membership(models.Model):
 
 
 class ApiToken(AbstractAuthToken):
-    """A key with which a program acts as a person over the REST API.
+    """A key with which a program acts over the REST API: as a person, or for a team by the team's service account.
 
     Only its SHA-512 is kept (`digest`), and its first 15 characters (`token_key`) to tell it from others.
     """
@@ -74,6 +78,8 @@ class ApiToken(AbstractAuthToken):
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     name = models.CharField(max_length=80)
     last_used = models.DateTimeField(null=True, blank=True, help_text="To the minute.")
+    made_by = models.CharField(max_length=150, blank=True, help_text="User name of who made it for a team.")
+    is_demo = models.BooleanField(default=False, help_text="Made for a team by a demo account; works as that does.")
 
     class Meta:
         ordering = ["-created"]
@@ -85,6 +91,11 @@ class ApiToken(AbstractAuthToken):
     def prefix(self) -> str:
         """The first characters, as people see them where a token is listed."""
         return str(self.token_key)[:10]
+
+    @property
+    def team(self) -> Team | None:
+        """The team that it acts for; None for a person's. Reads the user."""
+        return self.user.service_of
 
     @property
     def has_expired(self) -> bool:

@@ -1,5 +1,7 @@
 """The verbs on people and teams."""
 
+import uuid
+
 from django.db import transaction
 from django.utils.text import slugify
 
@@ -18,6 +20,20 @@ def create_team(name: str, *, slug: str = "", email: str = "", members: tuple[Us
     team = Team.objects.create(slug=free, name=name[:120], email=email)
     Membership.objects.bulk_create(Membership(team=team, user=user) for user in members)
     return team
+
+
+def service_account(team: Team) -> User:
+    """The account by which a team's programs act, made where there is none. It is in no other team. Four queries."""
+    found = User.objects.filter(service_of=team).first()
+    if found is not None:
+        return found
+    # A colon is in no name that a person can sign up with, and the address is nobody's (RFC 6761).
+    account = User(username=f"team:{team.slug}", email=f"{uuid.uuid4().hex}@service.invalid", service_of=team)
+    account.first_name = f"{team.name} (service)"
+    account.set_unusable_password()
+    account.save()
+    Membership.objects.create(team=team, user=account)
+    return account
 
 
 @transaction.atomic

@@ -27,27 +27,32 @@ def _person(request: HttpRequest) -> User:
 @sensitive_variables("text")
 @require_http_methods(["GET", "POST"])
 def token_list(request: HttpRequest) -> HttpResponse:
-    """One's tokens, and the form for another. The new one is in the answer to the form and nowhere else."""
+    """One's tokens and those of one's teams, and the form for another.
+
+    The new one is in the answer to the form and nowhere else.
+    """
     user = _person(request)
-    form = TokenForm(request.POST or None)
+    teams = list(queries.teams_of(user))
+    form = TokenForm(request.POST or None, teams=teams)
     made, text = None, ""
     if request.method == "POST" and form.is_valid():
         try:
-            made, text = tokens.create_token(user, form.cleaned_data["name"], form.cleaned_data["days"])
+            name, days = form.cleaned_data["name"], form.cleaned_data["days"]
+            made, text = tokens.create_token(user, name, days, form.team_chosen)
         except ValidationError as error:
             form.add_error(None, error)
         else:
-            form = TokenForm()
-    context = {"form": form, "made": made, "text": text, "tokens": queries.tokens_of(user)}
+            form = TokenForm(teams=teams)
+    context = {"form": form, "made": made, "text": text, "tokens": queries.tokens_in_hands_of(user)}
     return render(request, "accounts/tokens.html", context, status=422 if form.is_bound else 200)
 
 
 @login_required
 @require_POST
 def token_revoke(request: HttpRequest, token: uuid.UUID) -> HttpResponse:
-    """Ends one's token. 404 for those of others."""
+    """Ends one's token, or one of one's team. 404 for those of others."""
     user = _person(request)
-    found = get_object_or_404(queries.tokens_of(user), uuid=token)
+    found = get_object_or_404(queries.tokens_in_hands_of(user), uuid=token)
     tokens.revoke_token(user, found)
     messages.success(request, f"The token {found.name} is revoked: it does not work any more.")
     return redirect("accounts:tokens")
