@@ -70,6 +70,8 @@ class InspectionContext:
 def inspection(found: Inspection, token: str, tries: int) -> InspectionContext:
     """The context for the state of an inspection; `tries` is how often this page has asked."""
     form = reverse("publishing:describe")
+    if found.catalogue is not None:
+        return InspectionContext("found", found.url, next_url=reverse("publishing:catalogue", args=[token]))
     if found.state == "done":
         return InspectionContext("found", found.url, next_url=f"{form}?{query(link=token)}")
     by_hand = f"{form}?{query(url=found.url)}" if found.url else form

@@ -1,6 +1,5 @@
 """Products registered by an address: somebody names a URL, a worker looks at it, the rest is in its documents."""
 
-from collections.abc import Iterable
 from typing import Any, NoReturn, cast
 
 from django.core.exceptions import ValidationError
@@ -14,12 +13,12 @@ from rest_framework.views import APIView
 from marketplace.accounts.models import User
 from marketplace.accounts.origin import client_address
 from marketplace.live import inspection, limits
-from marketplace.live.inspection import Inspection, SuggestedLink, Suggestions
+from marketplace.live.inspection import Inspection, Suggestions
 from marketplace.publishing.forms import LinkForm
-from registry.models import SUMMARY_LIMIT, AccessMode, Lifecycle, Link, Product, ProductType, Rel
+from marketplace.publishing.registrable import registrable
+from registry.models import SUMMARY_LIMIT, AccessMode, Lifecycle, Product, ProductType
 from registry.putting import put
-from registry.services import LINK_LIMIT, TAG_LIMIT, LinkData, PortData, ProductData
-from registry.text import plain_text
+from registry.services import TAG_LIMIT, PortData, ProductData
 
 POLL_AFTER_MS = 250
 STATES = ("waiting", "done", "failed", "unavailable")
@@ -309,20 +308,3 @@ def _register(request: Request, wanted: dict[str, Any], said: Suggestions) -> An
         "changes": [{"field": key, "before": before, "after": after} for key, (before, after) in done.changes.items()],
     }
     return RegisteredSerializer(facts).data
-
-
-def registrable(links: Iterable[SuggestedLink]) -> list[LinkData]:
-    """The links of a product's documents that the registry takes, with short titles: one that is none, a mail address
-    among the documentation for example, keeps no product out. The discovery link is always there.
-    """
-    found = []
-    for link in links:
-        kept = LinkData(link.rel, link.url, link.media_type, plain_text(link.title)[:140])
-        try:
-            Link(rel=kept.rel, url=kept.url, media_type=kept.media_type).clean_fields(exclude=["product"])
-        except ValidationError:
-            if link.rel != Rel.DISCOVERY:
-                continue
-        if link.rel == Rel.DISCOVERY or link.url.lower().startswith(("http://", "https://")):
-            found.append(kept)
-    return found[:LINK_LIMIT]

@@ -15,7 +15,7 @@ from marketplace.accounts.models import User
 from marketplace.accounts.origin import client_address
 from marketplace.accounts.services import home_team
 from marketplace.live import inspection, limits
-from marketplace.publishing import contexts, lifecycle_contexts
+from marketplace.publishing import catalogue_contexts, catalogues, contexts, lifecycle_contexts
 from marketplace.publishing.forms import LinkForm, LinkFormSet, ProductForm, initial_links, initial_of, links_of
 from marketplace.publishing.lifecycle import say_undoable
 from registry import queries, services
@@ -23,6 +23,7 @@ from registry.access import editable_or_403
 from registry.models import Product
 
 MINE_PER_PAGE = 25
+RUNS_SHOWN = 3
 
 
 def _person(request: HttpRequest) -> User:
@@ -41,7 +42,9 @@ def start(request: HttpRequest) -> HttpResponse:
         if not seconds:
             return redirect("publishing:inspect", token=inspection.inspect_url(form.cleaned_data["url"]))
         form.add_error("url", f"Too many links in one minute. Try again in {seconds} seconds.")
-    page = _start_page(request, form, drafts=contexts.drafts(queries.owned_by(_person(request))))
+    user = _person(request)
+    runs = catalogue_contexts.recent(catalogues.runs_of(user)[:RUNS_SHOWN])
+    page = _start_page(request, form, drafts=contexts.drafts(queries.owned_by(user)), runs=runs)
     if seconds:
         page.status_code = 429
         page["Retry-After"] = str(seconds)

@@ -1,0 +1,189 @@
+"""Many datasets of one catalogue, published by a worker while the person looks on or leaves."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
+from django.utils.text import slugify
+
+from marketplace.accounts.models import Role, Team, User
+from marketplace.live import inspection
+from marketplace.live.inspection import SuggestedLink, first_sentences
+from marketplace.live.view import CatalogueView, ListedDataset
+from marketplace.publishing.models import CatalogueRun, RunState
+from marketplace.publishing.registrable import registrable
+from registry import events
+from registry.models import LISTED, Domain, Link, Product, Rel, Tag
+from registry.putting import put
+from registry.services import ProductData
+from registry.text import plain_text
+
+CHUNK = 20  # datasets between two signs of progress
+STALE = timedelta(seconds=60)  # without a sign of its worker a run may be taken up again
+
+GONE = (
+    "What was found in the catalogue is no longer kept. What is published stays; paste the address again to go on "
+    "with the rest."
+)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How the datasets are to be registered."""
+
+    domain: Domain
+    owner: Team
+    access_mode: str
+    new_tags: bool = False
+
+
+def catalogue_of(token: str) -> CatalogueView | None:
+    """What an inspection found, where that is a catalogue. Two round trips to Redis."""
+    return inspection.inspection(token).catalogue
+
+
+def begin(person: User, token: str, places: Sequence[str] | None, wanted: Wanted) -> tuple[CatalogueRun, bool]:
+    """Writes down what is to be published, all that can be where `places` is None; with whether this run is new.
+
+    What was sent twice is one run. Raises ValidationError where nothing was chosen or the catalogue is gone,
+    PermissionDenied for teams of others. Whoever calls wakes a worker after commit.
+    """
+    if not (person.has_role(Role.ADMIN) or wanted.owner.members.filter(pk=person.pk).exists()):
+        raise PermissionDenied(f"You are not in the team {wanted.owner.name}.")
+    found = inspection.inspection(token)
+    if found.catalogue is None:
+        raise ValidationError(f"{inspection.EXPIRED.message} {inspection.EXPIRED.advice}")
+    sound = [dataset.place for dataset in found.catalogue.datasets if not dataset.problem]
+    chosen = sound if places is None else [place for place in sound if place in set(places)]
+    if not chosen:
+        raise ValidationError("Choose at least one dataset.")
+    broken = [_refused(dataset, dataset.problem) for dataset in found.catalogue.datasets if dataset.problem]
+    said = [person.pk, token, chosen, wanted.domain.pk, wanted.owner.pk, wanted.access_mode, wanted.new_tags]
+    return CatalogueRun.objects.get_or_create(
+        key=hashlib.sha256(json.dumps(said).encode()).hexdigest(),
+        defaults={
+            "person": person,
+            "owner": wanted.owner,
+            "domain": wanted.domain,
+            "access_mode": wanted.access_mode,
+            "new_tags": wanted.new_tags,
+            "url": found.url,
+            "inspection": token,
+            "chosen": chosen,
+            "results": broken,
+            "total": len(chosen) + len(broken),
+        },
+    )
+
+
+def run(pk: int) -> None:
+    """Publishes what is left of a run, each dataset as a whole or not at all. Waits; for workers only.
+
+    Two workers never share a run, and one that was stopped half way is gone on with: what is done is not done again.
+    Some 20 ms a dataset.
+    """
+    if not _claim(pk):
+        return
+    row = CatalogueRun.objects.select_related("person", "owner", "domain").get(pk=pk)
+    listed = catalogue_of(row.inspection)
+    if listed is None:
+        CatalogueRun.objects.filter(pk=pk).update(state=RunState.FAILED, problem=GONE, done_at=Now())
+        return
+    settled = {result["place"] for result in row.results}
+    chosen = set(row.chosen) - settled
+    todo = [dataset for dataset in listed.datasets if dataset.place in chosen]
+    tags = None if row.new_tags else set(Tag.objects.values_list("slug", flat=True))
+    elsewhere = _published_before(row, todo)
+    for start in range(0, len(todo), CHUNK):
+        chunk = todo[start : start + CHUNK]
+        with events.woken_once():
+            results = [_one(row, dataset, tags, elsewhere) for dataset in chunk]
+        row.results = [*row.results, *results]
+        CatalogueRun.objects.filter(pk=pk).update(results=row.results, beat_at=Now())
+    lost = chosen - {dataset.place for dataset in todo}
+    row.results += [{"place": place, "title": "", "result": "refused", "urn": "", "reason": GONE} for place in lost]
+    CatalogueRun.objects.filter(pk=pk).update(results=row.results, state=RunState.DONE, done_at=Now(), beat_at=Now())
+
+
+def _claim(pk: int) -> bool:
+    """Whether this worker may go on with the run: nobody else shows signs of being at it."""
+    idle = Q(beat_at=None) | Q(beat_at__lt=Now() - STALE)
+    free = CatalogueRun.objects.filter(idle, pk=pk, state__in=(RunState.QUEUED, RunState.RUNNING))
+    return bool(free.update(state=RunState.RUNNING, beat_at=Now()))
+
+
+def _published_before(row: CatalogueRun, todo: Sequence[ListedDataset]) -> dict[str, Product]:
+    """Products that have one of these datasets as their discovery link, by its address. Two queries."""
+    links = (
+        Link.objects.filter(rel=Rel.DISCOVERY, url__in=[dataset.url for dataset in todo])
+        .filter(Q(product__lifecycle__in=LISTED) | Q(product__owner=row.owner))
+        .select_related("product__domain", "product__owner")
+    )
+    return {link.url: link.product for link in links}
+
+
+def _one(
+    row: CatalogueRun, dataset: ListedDataset, tags: set[str] | None, elsewhere: dict[str, Product]
+) -> dict[str, Any]:
+    """Publishes one dataset, in a transaction of its own; what became of it."""
+    address = row.domain.slug, dataset.name
+    before = elsewhere.get(dataset.url)
+    if before is not None and (before.domain.slug, before.name) != address:
+        return {**_refused(dataset, "It is published already."), "result": "already", "urn": before.urn}
+
+    def data_from(product: Product | None) -> ProductData:
+        links = registrable([SuggestedLink(Rel.DISCOVERY, dataset.url), *_documents(dataset)])
+        if product is not None and all(link.url != dataset.url for link in product.links.all()):
+            raise ValidationError(
+                f"urn:dp:{address[0]}:{address[1]} is another product. Publish this dataset by itself, under another "
+                "name."
+            )
+        return ProductData(
+            domain=address[0],
+            name=address[1],
+            title=dataset.title,
+            summary=plain_text(first_sentences(dataset.description)),
+            type=product.type if product else "",
+            tags=[tag for tag in dataset.tags if tags is None or slugify(tag)[:63].strip("-") in tags],
+            access_mode=product.access_mode if product else row.access_mode,
+            links=links,
+        )
+
+    try:
+        done = put(row.person, address, data_from, owner=row.owner.slug)
+    except ValidationError as error:
+        return _refused(dataset, " ".join(error.messages))
+    except PermissionDenied as error:
+        return _refused(dataset, str(error))
+    return {**_refused(dataset, ""), "result": done.result, "urn": done.product.urn}
+
+
+def _documents(dataset: ListedDataset) -> list[SuggestedLink]:
+    return [
+        SuggestedLink(Rel.DOCUMENTATION, link.url, "", link.description or link.type or "")
+        for link in dataset.documentation
+    ]
+
+
+def _refused(dataset: ListedDataset, reason: str) -> dict[str, Any]:
+    return {"place": dataset.place, "title": dataset.title, "result": "refused", "urn": "", "reason": reason}
+
+
+def runs_of(person: User) -> QuerySet[CatalogueRun]:
+    """The runs that a person may read: their own, and those of their teams; administrators read all."""
+    found = CatalogueRun.objects.select_related("owner", "domain", "person")
+    if person.has_role(Role.ADMIN):
+        return found
+    return found.filter(Q(person=person) | Q(owner__in=person.teams.all())).distinct()
+
+
+def is_idle(row: CatalogueRun) -> bool:
+    """Whether no worker is at a run that is not over, so that one may be woken again. One query."""
+    idle = Q(beat_at__lt=Now() - STALE) | Q(beat_at=None, created_at__lt=Now() - timedelta(seconds=10))
+    return CatalogueRun.objects.filter(idle, pk=row.pk, state__in=(RunState.QUEUED, RunState.RUNNING)).exists()

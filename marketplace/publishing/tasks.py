@@ -1,0 +1,23 @@
+"""Work of the producer's journey that takes longer than a page."""
+
+import structlog
+from celery import shared_task
+from kombu.exceptions import OperationalError
+
+from marketplace.publishing import catalogues
+
+log = structlog.get_logger(__name__)
+
+
+@shared_task(name="publishing.catalogue")
+def publish_catalogue(pk: int) -> None:
+    """Publishes the datasets of a run."""
+    catalogues.run(pk)
+
+
+def enqueue_catalogue(pk: int) -> None:
+    """Has a worker publish the run's datasets; without a broker whoever looks at the run asks again."""
+    try:
+        publish_catalogue.apply_async((pk,))
+    except OperationalError as error:
+        log.warning("publishing.broker_unreachable", error=str(error))
