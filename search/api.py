@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 from marketplace.api import Pagination
 from registry.models import LISTED, AccessMode, ProductType
 from search import queries
+from search.signals import answered
 
 LISTED_STATES = [(state.value, state.label) for state in LISTED]
 
@@ -47,6 +48,9 @@ class SearchQuery(serializers.Serializer):
     owner = serializers.CharField(
         required=False, allow_blank=True, default="", help_text="Slug of the team that owns it."
     )
+    goal = serializers.CharField(
+        required=False, allow_blank=True, default="", help_text="Slug of a goal or use case that it serves."
+    )
     lifecycle = serializers.ChoiceField(LISTED_STATES, required=False, allow_blank=True, default="")
     page = serializers.IntegerField(required=False, default=1, min_value=1, max_value=10_000)
     page_size = serializers.IntegerField(
@@ -55,7 +59,7 @@ class SearchQuery(serializers.Serializer):
     facets = serializers.BooleanField(
         required=False,
         default=False,
-        help_text="Adds counts by domain, tag, type, access, owner and lifecycle over all that matched.",
+        help_text="Adds counts by domain, tag, type, access, owner, goal and lifecycle over all that matched.",
     )
 
 
@@ -115,12 +119,13 @@ class FacetsSerializer(serializers.Serializer):
     access = CountSerializer(many=True)
     owners = CountSerializer(many=True)
     lifecycles = CountSerializer(many=True)
+    goals = CountSerializer(many=True)
 
 
 class LooseningSerializer(serializers.Serializer):
     """A filter that may be taken away."""
 
-    name = serializers.CharField(help_text="domain, tag, type, access, owner, lifecycle, phrase or without.")
+    name = serializers.CharField(help_text="domain, tag, type, access, owner, goal, lifecycle, phrase or without.")
     value = serializers.CharField()
 
 
@@ -164,6 +169,7 @@ class SearchView(APIView):
         asked.is_valid(raise_exception=True)
         given = asked.validated_data
         size = given["page_size"]
+        offset = (given["page"] - 1) * size
         found = queries.search(
             given["q"],
             domain=given["domain"],
@@ -171,10 +177,12 @@ class SearchView(APIView):
             type=given["type"],
             access=given["access"],
             owner=given["owner"],
+            goal=given["goal"],
             lifecycle=given["lifecycle"],
             limit=size,
-            offset=(given["page"] - 1) * size,
+            offset=offset,
         )
+        answered.send(type(self), request=request, typed=given["q"], found=found, offset=offset)
         body = dict(
             ResultsSerializer({**vars(found), "facets": queries.facets(found) if given["facets"] else None}).data
         )

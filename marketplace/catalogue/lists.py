@@ -13,6 +13,8 @@ from marketplace.catalogue.facets import chips, facets
 from marketplace.catalogue.filters import Filters
 from marketplace.catalogue.inside import link as inside_link
 from marketplace.catalogue.tiles import hit_tiles, tiles
+from marketplace.measure import recording
+from marketplace.notices.contexts import follow_button, save_search
 from registry.models import Domain
 from search import queries as searching
 from search.results import Results
@@ -44,7 +46,7 @@ def browse(request: HttpRequest) -> dict[str, Any]:
 def search(request: HttpRequest) -> dict[str, Any]:
     """Answers to `?q=`, best first; all products where nothing is asked."""
     filters = Filters.read(request.path, request.GET)
-    return _listing(request, filters, SEARCH if filters.question else BROWSE, queries.domain_tree())
+    return _listing(request, filters, SEARCH if filters.question else BROWSE, queries.domain_tree(), counted=True)
 
 
 def clicked(request: HttpRequest) -> str | None:
@@ -68,6 +70,7 @@ def domain(request: HttpRequest, slug: str) -> dict[str, Any]:
         children=[titled(row) for row in rows if row.parent_id == here.pk],
     )
     context["search_hidden"].append({"name": "domain", "value": slug})
+    context["follow"] = follow_button(request.user, here)
     return context
 
 
@@ -78,10 +81,15 @@ def domains() -> dict[str, Any]:
     return {"nav": "domains", "lead": "", "domains": rows, "empty": None if rows else empty}
 
 
-def _listing(request: HttpRequest, asked: Filters, head: Head, rows: Sequence[Domain]) -> dict[str, Any]:
+def _listing(
+    request: HttpRequest, asked: Filters, head: Head, rows: Sequence[Domain], *, counted: bool = False
+) -> dict[str, Any]:
     filters, notices = _known_domain(asked, rows)
     number = page_number(request)
-    found = queries.found(filters, limit=PAGE_SIZE, offset=(number - 1) * PAGE_SIZE)
+    offset = (number - 1) * PAGE_SIZE
+    found = queries.found(filters, limit=PAGE_SIZE, offset=offset)
+    if counted:
+        recording.searched(request, request.GET.get("q", ""), found, offset=offset, source="page")
     filters = replace(filters, question=found.question if filters.question else "")
     counts = searching.facets(found)
     suggested = found.suggestions.products if found.suggestions else ()
@@ -96,6 +104,7 @@ def _listing(request: HttpRequest, asked: Filters, head: Head, rows: Sequence[Do
         "clear_url": filters.bare().url() if filters.narrowed else None,
         "search_hidden": [{"name": name, "value": value} for name, value in filters.pairs() if name != "q"],
         "tiles": hit_tiles(found.hits, rows),
+        "save": save_search(request) if not filters.domain_in_path else None,
         "inside_url": inside_link(filters) if found.hits and number == 1 else None,
         "suggested_title": NEAREST if filters.narrowed and filters.question else "New here",
         "suggested": tiles(suggested, rows) if filters.question or filters.narrowed else [],

@@ -13,6 +13,7 @@ from marketplace.catalogue.fragments import polling_of
 from marketplace.live import originals
 from marketplace.live import services as live
 from marketplace.live.originals import Original
+from marketplace.measure import recording
 from registry.access import product_or_404
 from registry.models import Product
 
@@ -24,6 +25,7 @@ def contract(request: HttpRequest, domain: str, name: str, contract: str) -> Htt
     product = product_or_404(request.user, domain, name)
     context = page_contexts.contract(product, live.look(product.pk), contract, polling_of(request))
     block = context["contract"]
+    recording.opened(request, product, "contract")
     return _page(request, "contract", product, {**context, "heading": block.name if block else "Contract"})
 
 

@@ -9,9 +9,21 @@ from django.views.decorators.http import require_safe
 
 from marketplace.catalogue import details, home, lists
 from marketplace.exports.views import announced, negotiated
+from marketplace.measure import recording
 from registry.access import product_or_404
 
-HIDDEN = ("/accounts/", "/publish/", "/search/", "/products/*/live/", "/products/*/inside/")
+HIDDEN = (
+    "/accounts/",
+    "/dashboard/",
+    "/follows/",
+    "/inbox/",
+    "/publish/",
+    "/saved-searches/",
+    "/search/",
+    "/products/*/live/",
+    "/products/*/inside/",
+    "/products/*/goals/",
+)
 ROBOTS = "User-agent: *\n" + "".join(f"Disallow: {path}\n" for path in HIDDEN)
 
 
@@ -59,6 +71,7 @@ def product(request: HttpRequest, domain: str, name: str) -> HttpResponseBase:
     found = product_or_404(request.user, domain, name)
     if (export := negotiated(request, found)) is not None:
         return export
+    recording.viewed(request, found)
     return announced(render(request, "catalogue/product.html", details.product(request, found)), found)
 
 
@@ -66,7 +79,9 @@ def product(request: HttpRequest, domain: str, name: str) -> HttpResponseBase:
 def artifact(request: HttpRequest, domain: str, name: str, artifact: str) -> HttpResponse:
     """One artifact of a product: its schema and sample rows, live."""
     found = product_or_404(request.user, domain, name)
-    return render(request, "catalogue/artifact.html", details.artifact(request, found, artifact))
+    context = details.artifact(request, found, artifact)
+    recording.opened(request, found, "artifact")
+    return render(request, "catalogue/artifact.html", context)
 
 
 @require_safe
