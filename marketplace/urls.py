@@ -59,6 +59,7 @@ handler500 = "marketplace.errors.server_error"
 urlpatterns = [
     path("", include("marketplace.exports.urls")),
     path("", include("marketplace.catalogue.urls")),
+    path("", include("marketplace.notices.urls")),
     path("publish/", include("marketplace.publishing.urls")),
     path("dashboard/", include("marketplace.dashboards.urls")),
     path("accounts/", include("marketplace.accounts.urls")),

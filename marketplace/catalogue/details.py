@@ -12,6 +12,7 @@ from marketplace.catalogue.drift_notice import recent_drift
 from marketplace.catalogue.use import action
 from marketplace.exports.contexts import take_away
 from marketplace.live import services as live
+from marketplace.notices.contexts import follow_button
 from registry import queries
 from registry.access import may_edit
 from registry.models import Product
@@ -43,6 +44,7 @@ def product(request: HttpRequest, found: Product) -> dict[str, Any]:
             Section(part, title, reverse("catalogue:live-section", args=[*address, part]))
             for part, title in SECTIONS.items()
         ],
+        "follow": follow_button(request.user, found),
         "card_url": reverse("catalogue:live-card", args=address),
     }
 

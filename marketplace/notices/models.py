@@ -56,9 +56,6 @@ class SavedSearch(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     opened_at = models.DateTimeField(db_default=Now(), help_text="What fits and is newer counts as new.")
 
-    # What is new since it was opened; set by queries.saved_searches only.
-    fresh: int
-
     class Meta:
         ordering = ["name", "id"]
         constraints = [models.UniqueConstraint(fields=["user", "query"], name="saved_search_once")]

@@ -16,6 +16,13 @@ def follow_of(user: User, target: Product | Domain) -> Follow | None:
     return Follow.objects.filter(user=user, **wanted).first()
 
 
+def followed_product(user: User, domain: str, name: str) -> Product | None:
+    """The product at this address where the person follows it, in any lifecycle. One query."""
+    found = Follow.objects.filter(user=user, product__domain__slug=domain, product__name=name)
+    follow = found.select_related("product__domain").first()
+    return follow.product if follow else None
+
+
 def follows(user: User) -> QuerySet[Follow]:
     """What a person follows, last followed first, with products, owners and domains. One query."""
     return Follow.objects.filter(user=user).select_related("product__domain", "product__owner", "domain")

@@ -39,5 +39,8 @@ def detail(event: Event) -> str:
         return event_in_words(event.data)[: 2 * TEXT]
     if undid := UNDONE.get(str(event.data.get("undid"))):
         return undid
-    said = (event.data.get(name) for name in ("summary", "version", "suggested_version", "message"))
+    said = [event.data.get(name) for name in ("summary", "version", "suggested_version", "message")]
+    if event.type == "product.deprecated":
+        day, successor = event.data.get("retires_on"), event.data.get("successor")
+        said += [day and f"to be retired on {day}", successor and f"followed by {successor}"]
     return " · ".join(str(text)[:TEXT] for text in said if isinstance(text, str) and text)
