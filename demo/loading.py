@@ -75,6 +75,37 @@ class Product:
 
 
 @dataclass(frozen=True)
+class Serves:
+    """A product (`domain/name`) that serves a use case, and its measure of success."""
+
+    product: str
+    hypothesis: str
+    measure: str
+    target: str
+
+
+@dataclass(frozen=True)
+class UseCase:
+    """Something that people do with products."""
+
+    slug: str
+    title: str
+    summary: str
+    products: tuple[Serves, ...]
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What the business wants to reach; `team` is the slug of who answers for it."""
+
+    slug: str
+    title: str
+    summary: str
+    team: str
+    use_cases: tuple[UseCase, ...]
+
+
+@dataclass(frozen=True)
 class Mesh:
     """The whole demo. Domains stand in an order in which each parent comes before its children."""
 
@@ -83,6 +114,7 @@ class Mesh:
     domains: tuple[Domain, ...]
     teams: tuple[Team, ...]
     products: tuple[Product, ...]
+    goals: tuple[Goal, ...] = ()
 
 
 def load_mesh(path: Path = MESH_FILE) -> Mesh:
@@ -105,11 +137,25 @@ def load_mesh(path: Path = MESH_FILE) -> Mesh:
             ),
             teams=tuple(Team(slug=t["slug"], name=t["name"], email=t["email"]) for t in raw["teams"]),
             products=tuple(_product(p, path.parent) for p in raw["products"]),
+            goals=tuple(_goal(g) for g in raw.get("goals", [])),
         )
     except KeyError as error:
         raise MeshError(f"{path}: an entry has no {error}.") from error
     _check(mesh)
     return mesh
+
+
+def _goal(raw: dict[str, Any]) -> Goal:
+    use_cases = tuple(
+        UseCase(
+            slug=u["slug"],
+            title=u["title"],
+            summary=u["summary"],
+            products=tuple(Serves(p["product"], p["hypothesis"], p["measure"], p["target"]) for p in u["products"]),
+        )
+        for u in raw["use_cases"]
+    )
+    return Goal(slug=raw["slug"], title=raw["title"], summary=raw["summary"], team=raw["team"], use_cases=use_cases)
 
 
 def _product(raw: dict[str, Any], base: Path) -> Product:
@@ -165,3 +211,11 @@ def _check(mesh: Mesh) -> None:
             raise MeshError(f"{product.urn}: there is no folder {product.folder}.")
         addresses.add(product.urn)
         offsets[product.port_offset] = product.urn
+    named = {f"{product.domain}/{product.name}" for product in mesh.products}
+    for goal in mesh.goals:
+        if goal.team not in teams:
+            raise MeshError(f"Goal {goal.slug}: there is no team {goal.team!r}.")
+        for use_case in goal.use_cases:
+            for serves in use_case.products:
+                if serves.product not in named:
+                    raise MeshError(f"Use case {use_case.slug}: there is no product {serves.product!r}.")

@@ -202,6 +202,7 @@ def write_mesh(folder: Path, change: dict[str, object]) -> Path:
         ({"behaviour": "lazy"}, "behaviour is 'lazy'"),
         ({"folder": "nowhere"}, "there is no folder"),
         ({"domain": "air-quality", "name": "nyc-air-quality"}, "listed twice"),
+        ({}, "Use case .*: there is no product"),
     ],
 )
 def test_a_wrong_list_is_refused_with_the_reason(tmp_path: Path, change: dict[str, object], said: str):

@@ -11,8 +11,8 @@ from django.utils.text import slugify
 from demo.loading import Mesh, load_mesh
 from demo.loading import Product as MeshProduct
 from marketplace.accounts.models import Membership, Role, Team, User
-from registry import queries, services
-from registry.models import Domain, Product, Rel
+from registry import goals, queries, services
+from registry.models import Domain, Goal, Product, Rel
 from registry.text import plain_text
 
 PEOPLE: dict[str, list[Role]] = {
@@ -40,6 +40,7 @@ class Command(BaseCommand):
         counts = {"new": 0, "changed": 0, "as it was": 0}
         for entry in mesh.products:
             counts[_product(people["producer"], teams[entry.team], entry)] += 1
+        _goals(mesh, people["steward"], people["producer"], teams)
         told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
         self.stdout.write(f"Demo mesh {mesh.title}: {len(mesh.products)} data products ({told}).")
 
@@ -79,6 +80,33 @@ def _teams(mesh: Mesh, producer: User) -> dict[str, Team]:
         Membership.objects.get_or_create(team=team, user=producer)
         teams[entry.slug] = team
     return teams
+
+
+@transaction.atomic
+def _goals(mesh: Mesh, steward: User, producer: User, teams: dict[str, Team]) -> None:
+    """What the products are for, once: what people change of it afterwards stays."""
+    if Goal.objects.filter(slug__in=[entry.slug for entry in mesh.goals]).exists():
+        return
+    wanted: dict[str, list[goals.PurposeData]] = {}
+    for entry in mesh.goals:
+        goal = goals.create(steward, entry.title, summary=entry.summary, owner=teams[entry.team], slug=entry.slug)
+        for case in entry.use_cases:
+            goals.create(steward, case.title, summary=case.summary, parent=goal, slug=case.slug)
+            for said in case.products:
+                data = goals.PurposeData(case.slug, said.hypothesis, said.measure, said.target)
+                wanted.setdefault(said.product, []).append(data)
+    for address, purposes in wanted.items():
+        domain, name = address.split("/")
+        product = queries.by_address(domain, name)
+        if product is not None:
+            goals.set_purposes(producer, product, [*_kept(product), *purposes])
+
+
+def _kept(product: Product) -> list[goals.PurposeData]:
+    return [
+        goals.PurposeData(purpose.goal.slug, purpose.hypothesis, purpose.measure, purpose.target)
+        for purpose in goals.purposes_of(product)
+    ]
 
 
 @transaction.atomic
