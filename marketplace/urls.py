@@ -21,8 +21,8 @@ from marketplace.metrics import metrics
 from marketplace.publishing.api import GrantView
 from marketplace.publishing.comparing_api import ComparisonView
 from marketplace.publishing.register_api import InspectionsView, InspectionView, RegisterView
-
 from marketplace.trust import api as trust
+
 router = DefaultRouter()
 router.include_root_view = False
 router.register("products", ProductViewSet, basename="product")
@@ -32,9 +32,9 @@ router.register("goals", registry.goals_api.GoalViewSet, basename="goal")
 api: list[URLPattern | URLResolver] = [
     path("products/batch/", BatchView.as_view(), name="products-batch"),
     path("products/<uuid:uuid>/exports/", ExportsView.as_view(), name="exports"),
-    path("products/<uuid:uuid>/comparison/", ComparisonView.as_view(), name="comparison"),
     path("products/<uuid:uuid>/checklist/", trust.ChecklistView.as_view(), name="product-checklist"),
     path("products/<uuid:uuid>/fair/", trust.FairView.as_view(), name="product-fair"),
+    path("products/<uuid:uuid>/comparison/", ComparisonView.as_view(), name="comparison"),
     path("products/<uuid:uuid>/purposes/", registry.goals_api.PurposesView.as_view(), name="purposes"),
     path("products/<uuid:uuid>/grants/", GrantView.as_view(), name="grants"),
     path(
@@ -46,8 +46,8 @@ api: list[URLPattern | URLResolver] = [
     path("search/inside", InsideView.as_view(), name="search-inside"),
     path("search/", search.api.SearchView.as_view(), name="search"),
     path("resolve/<slug:domain>/<slug:name>", registry.api.ResolveView.as_view(), name="resolve"),
-    path("inspections/", InspectionsView.as_view(), name="inspections"),
     path("checklist/", trust.PolicyView.as_view(), name="checklist"),
+    path("inspections/", InspectionsView.as_view(), name="inspections"),
     path("inspections/<str:token>", InspectionView.as_view(), name="inspection"),
     path("register", RegisterView.as_view(), name="register"),
     path("events", registry.events_api.EventsView.as_view(), name="events"),
@@ -62,9 +62,9 @@ handler500 = "marketplace.errors.server_error"
 
 urlpatterns = [
     path("", include("marketplace.exports.urls")),
+    path("", include("marketplace.trust.urls")),
     path("", include("marketplace.catalogue.urls")),
     path("", include("marketplace.notices.urls")),
-    path("", include("marketplace.trust.urls")),
     path("publish/", include("marketplace.publishing.urls")),
     path("dashboard/", include("marketplace.dashboards.urls")),
     path("accounts/", include("marketplace.accounts.urls")),
