@@ -6,9 +6,10 @@ from typing import Any
 from django.http import Http404, HttpRequest
 from django.urls import reverse
 
-from marketplace.catalogue import artifact_ids
+from marketplace.catalogue import artifact_ids, page_parts
 from marketplace.catalogue.contexts import Section, product_context
 from marketplace.catalogue.drift_notice import recent_drift
+from marketplace.catalogue.live_contexts import SECTIONS
 from marketplace.catalogue.use import action
 from marketplace.exports.contexts import take_away
 from marketplace.live import services as live
@@ -17,15 +18,6 @@ from registry import queries
 from registry.access import may_edit
 from registry.models import Product
 
-SECTIONS = {
-    "about": "About",
-    "artifacts": "Artifacts",
-    "contract": "Contract",
-    "health": "Health",
-    "team": "Team and support",
-    "history": "History",
-}
-
 
 def product(request: HttpRequest, found: Product) -> dict[str, Any]:
     """The product page. Asks the product first: a fast one has answered when the browser asks for the live parts."""
@@ -33,6 +25,7 @@ def product(request: HttpRequest, found: Product) -> dict[str, Any]:
     address = [found.domain.slug, found.name]
     shared = head(request, found)
     notices = (*shared["product"].notices, *recent_drift(found))
+    live_url, live_ms = page_parts.first(found, seen)
     return {
         **shared,
         "product": replace(shared["product"], notices=notices),
@@ -40,12 +33,11 @@ def product(request: HttpRequest, found: Product) -> dict[str, Any]:
         "take_away": take_away(found, seen),
         "goals_url": reverse("catalogue:product-goals", args=address),
         "product_inside_url": reverse("catalogue:product-inside", args=address),
-        "sections": [
-            Section(part, title, reverse("catalogue:live-section", args=[*address, part]))
-            for part, title in SECTIONS.items()
-        ],
+        "sections": [Section(name, part.title, page_parts.own_address(found, name)) for name, part in SECTIONS.items()],
         "follow": follow_button(request.user, found),
-        "card_url": reverse("catalogue:live-card", args=address),
+        "card_url": page_parts.own_address(found, "card"),
+        "live_url": live_url,
+        "live_ms": live_ms,
     }
 
 

@@ -1,14 +1,16 @@
 """The live parts of a page. Each answers at once with what is known, and asks again while more is to come."""
 
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.template import loader
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from marketplace.catalogue import artifact_ids, home, live_contexts, page_contexts
+from marketplace.catalogue import artifact_ids, home, live_contexts, page_contexts, page_parts
 from marketplace.catalogue.live_parts import PATIENCE, Polling
 from marketplace.catalogue.schemas import QUESTION, Wanted
 from marketplace.live import services as live
@@ -28,8 +30,19 @@ def home_tiles(request: HttpRequest) -> HttpResponse:
 def card(request: HttpRequest, domain: str, name: str) -> HttpResponse:
     """How the product is doing, in the card beside its summary."""
     product = product_or_404(request.user, domain, name)
-    context = live_contexts.card(product, live.look(product.pk), polling_of(request))
-    return _fragment(request, "catalogue/_live_card.html", product, context)
+    return _section(request, product, "card", live_contexts.CARD)
+
+
+@require_safe
+@never_cache
+def together(request: HttpRequest, domain: str, name: str) -> HttpResponse:
+    """Those of the product page's live parts that have changed since the browser was last told."""
+    product = product_or_404(request.user, domain, name)
+    if not request.htmx:  # type: ignore[attr-defined] # set by django-htmx's middleware
+        return redirect(product)
+    polling = replace(polling_of(request), together=request.path)
+    answer = page_parts.answer(product, live.look(product.pk), polling, request.GET.get("have", ""))
+    return HttpResponse(loader.get_template("catalogue/_together.html").render({"answer": answer}))
 
 
 @require_safe
@@ -39,8 +52,12 @@ def section(request: HttpRequest, domain: str, name: str, part: str) -> HttpResp
     if part not in live_contexts.SECTIONS:
         raise Http404(f"A product page has no part {part!r}.")
     product = product_or_404(request.user, domain, name)
-    context = live_contexts.SECTIONS[part](product, live.look(product.pk), polling_of(request))
-    return _fragment(request, f"catalogue/_{part}.html", product, context)
+    return _section(request, product, part, live_contexts.SECTIONS[part])
+
+
+def _section(request: HttpRequest, product: Product, name: str, part: live_contexts.Section) -> HttpResponse:
+    context = part.context(product, live.look(product.pk), polling_of(request))
+    return _fragment(request, part.template, product, {**context, "part": name})
 
 
 @require_safe

@@ -1,6 +1,7 @@
 """Contexts of the live sections of the product page, each from what `marketplace.live` knows at this moment."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from marketplace.catalogue import addresses, contracts, documents, promises
@@ -55,11 +56,10 @@ def contract(product: Product, found: LiveProduct, polling: Polling) -> Context:
     missing = [part for part in found.contracts if part.view is None and part.problem]
     head = _head(found.contract_list, found.contracts, shown)
     waiting = found.contract_list.waiting or any(part.waiting for part in found.contracts)
-    measured = measured_by(found)
     bounds = Bounds()
     return {
         "live": live(head, polling, waiting=waiting, said=_said(found)),
-        "contracts": [contracts.contract(product, part, measured, bounds, whole=False) for part in shown],
+        "contracts": [contracts.contract(product, part, None, bounds, whole=False) for part in shown],
         "contracts_more": getattr(found.contract_list.view, "left_out", 0),
         "notices": [Notice("warn", f"{part.url}: {part.message}", part.advice) for part in missing if shown],
     }
@@ -111,14 +111,42 @@ def history(product: Product, found: LiveProduct, polling: Polling) -> Context:
     }
 
 
-SECTIONS: dict[str, Callable[[Product, LiveProduct, Polling], Context]] = {
-    "about": about,
-    "artifacts": artifacts,
-    "contract": contract,
-    "health": health,
-    "team": team,
-    "history": history,
+@dataclass(frozen=True)
+class Section:
+    """A live part of the product page: what its template gets, and the parts of the product that this is made of."""
+
+    title: str
+    template: str
+    context: Callable[[Product, LiveProduct, Polling], Context]
+    reads: Callable[[LiveProduct], Sequence[Part]]
+
+
+def _documents(found: LiveProduct) -> tuple[Part, ...]:
+    return found.index, found.metadata, found.artifacts, found.contract_list, *found.contracts
+
+
+def _listing(found: LiveProduct) -> tuple[Part, ...]:
+    return found.index, found.metadata, found.artifacts
+
+
+def _all(found: LiveProduct) -> tuple[Part, ...]:
+    return found.parts
+
+
+SECTIONS = {
+    "about": Section("About", "catalogue/_about.html", about, _documents),
+    "artifacts": Section(
+        "Artifacts",
+        "catalogue/_artifacts.html",
+        artifacts,
+        lambda found: (found.index, found.metadata, found.artifacts),
+    ),
+    "contract": Section("Contract", "catalogue/_contract.html", contract, _documents),
+    "health": Section("Health", "catalogue/_health.html", health, _all),
+    "team": Section("Team and support", "catalogue/_team.html", team, _documents),
+    "history": Section("History", "catalogue/_history.html", history, _documents),
 }
+CARD = Section("In short", "catalogue/_live_card.html", card, _all)
 
 
 def _said(found: LiveProduct) -> Problem | None:

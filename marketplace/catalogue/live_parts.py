@@ -9,6 +9,8 @@ from marketplace.live.state import Part, State
 # How long the browser waits before it asks again, by how often it has asked: quick first, for the fast products.
 DELAYS_MS = (120, 250, 500, 1000)
 PATIENCE = 32  # questions, about 30 s
+# All parts of the product page together are asked for more often: an answer with nothing new costs next to nothing.
+TOGETHER_MS = (120, 100, 100, 120, 150, 200, 250, 300, 400, 500, 1000)
 
 OLD_SECONDS = 300  # an older answer says no more how the product is now
 
@@ -36,11 +38,15 @@ WORDS = {
 
 @dataclass(frozen=True)
 class Polling:
-    """The address of a fragment, and how often the browser has asked for it; `again`: after it had given up once."""
+    """The address of a fragment, and how often the browser has asked for it; `again`: after it had given up once.
+
+    `together`: the address of all parts of the page, where one question of the browser is for them all.
+    """
 
     url: str
     asked: int = 0
     again: bool = False
+    together: str = ""
 
     @property
     def may_go_on(self) -> bool:
@@ -55,6 +61,8 @@ class Polling:
     @property
     def retry_url(self) -> str:
         """The address of a question anew, for who presses the button; empty for a part that has none of its own."""
+        if self.together:
+            return f"{self.together}?again"
         return f"{self.url}{self._joint}again" if self.url else ""
 
     @property
@@ -64,12 +72,17 @@ class Polling:
     @property
     def delay_ms(self) -> int:
         """How long to wait before the next question."""
-        return DELAYS_MS[min(self.asked, len(DELAYS_MS) - 1)]
+        delays = TOGETHER_MS if self.together else DELAYS_MS
+        return delays[min(self.asked, len(delays) - 1)]
 
 
 @dataclass(frozen=True)
 class Live:
-    """What a fragment says of its answer; `poll_url` is set while it shall ask again after `poll_ms`."""
+    """What a fragment says of its answer; `poll_url` is set while it shall ask again after `poll_ms`.
+
+    `together`: it arrives with all other parts of the page; `own_url` is then where it can be had alone, while it is
+    awaited.
+    """
 
     state: str
     word: str
@@ -82,6 +95,8 @@ class Live:
     poll_ms: int
     asked_at: datetime | None
     retry_url: str = ""
+    together: bool = False
+    own_url: str = ""
 
 
 def live(part: Part, polling: Polling, *, waiting: bool | None = None, said: Problem | None = None) -> Live:
@@ -106,10 +121,12 @@ def live(part: Part, polling: Polling, *, waiting: bool | None = None, said: Pro
         source_url=part.url or "",
         message=message.message if message else "",
         advice=message.advice if message else "",
-        poll_url=polling.next_url if pending and not gave_up else None,
+        poll_url=polling.next_url if pending and not gave_up and not polling.together else None,
         poll_ms=polling.delay_ms,
         asked_at=part.seen_at or part.asked_at,
         retry_url=polling.retry_url if gave_up or state in ("down", "last_seen", "unavailable") else "",
+        together=bool(polling.together),
+        own_url=polling.url if polling.together and pending and not gave_up else "",
     )
 
 

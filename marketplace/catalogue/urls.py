@@ -25,6 +25,7 @@ urlpatterns = [
     path(_product, views.product, name="product"),
     path(f"{_product}inside/", inside.product, name="product-inside"),
     path(f"{_product}goals/", goals.of_product, name="product-goals"),
+    path(f"{_product}live/", fragments.together, name="live-parts"),
     path(f"{_product}live/card/", fragments.card, name="live-card"),
     path(f"{_product}live/<slug:part>/", fragments.section, name="live-section"),
     path(f"{_product}artifacts/<path:artifact>/", views.artifact, name="artifact"),

@@ -1,0 +1,108 @@
+"""All live parts of the product page in one answer: those that have changed since this browser was last told."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import blake2s
+from itertools import zip_longest
+
+from django.template import loader
+from django.urls import reverse
+from django.utils.safestring import SafeString
+
+from marketplace.catalogue.live_contexts import CARD, SECTIONS, Section
+from marketplace.catalogue.live_parts import Live, Polling
+from marketplace.live.state import LiveProduct, Part
+from registry.models import Product
+
+PARTS: dict[str, Section] = {"card": CARD, **SECTIONS}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the browser gets: the parts that changed as HTML, each of which finds its place by its id.
+
+    `poll_url` is set while it shall ask again after `poll_ms`; `said`, for those who hear the page: what has arrived.
+    """
+
+    parts: SafeString
+    poll_url: str
+    poll_ms: int
+    said: str
+
+
+def answer(product: Product, found: LiveProduct, polling: Polling, have: str) -> Answer:
+    """`polling`: of all parts together; `have`: what the address of the question before said the browser shows.
+
+    Costs what the changed parts cost to render, and nothing else.
+    """
+    shown = have.split(".")
+    versions = [_version(part, found, gave_up=not polling.may_go_on) for part in PARTS.values()]
+    changed = [
+        (name, part)
+        for (name, part), now, before in zip_longest(PARTS.items(), versions, shown[: len(PARTS)])
+        if now != before
+    ]
+    html, arrived = "", []
+    for name, part in changed:
+        context = part.context(product, found, _polling_of(name, product, polling))
+        html += loader.get_template(part.template).render({**context, "part": name})
+        if not context["live"].own_url:
+            arrived.append((part.title, context["live"]))
+    waits = any(part.waiting or part.state == "loading" for part in found.parts) and polling.may_go_on
+    return Answer(
+        parts=SafeString(html),  # what the templates made
+        poll_url=f"{polling.next_url}&have={'.'.join(versions)}" if waits else "",
+        poll_ms=polling.delay_ms,
+        said=_in_words(arrived),
+    )
+
+
+def first(product: Product, found: LiveProduct) -> tuple[str, int]:
+    """The first question of a page that shows nothing of the product yet: its address, and when to ask (ms)."""
+    url = address(product)
+    polling = Polling(url, together=url)
+    if any(part.view is not None or part.problem or not part.waiting for part in found.parts):
+        return f"{url}?n=1", 0
+    versions = [_version(part, found, gave_up=False) for part in PARTS.values()]
+    return f"{polling.next_url}&have={'.'.join(versions)}", polling.delay_ms
+
+
+def address(product: Product) -> str:
+    """Where all live parts of the product's page come from."""
+    return reverse("catalogue:live-parts", args=[product.domain.slug, product.name])
+
+
+def own_address(product: Product, name: str) -> str:
+    """Where one of them comes from alone: for who reads without scripts, and where all together failed."""
+    place = [product.domain.slug, product.name]
+    return (
+        reverse("catalogue:live-card", args=place)
+        if name == "card"
+        else (reverse("catalogue:live-section", args=[*place, name]))
+    )
+
+
+def _polling_of(name: str, product: Product, polling: Polling) -> Polling:
+    return Polling(own_address(product, name), polling.asked, polling.again, together=polling.url)
+
+
+def _version(section: Section, found: LiveProduct, *, gave_up: bool) -> str:
+    """Another text where the part would be shown otherwise: also for each second of waiting, but not as it ages."""
+    now = datetime.now(UTC)
+    told = [_told(part, now) for part in section.reads(found)]
+    return blake2s(repr((gave_up, told)).encode(), digest_size=4).hexdigest()
+
+
+def _told(part: Part, now: datetime) -> tuple[object, ...]:
+    waited = int((now - part.asked_at).total_seconds()) if part.waiting and part.asked_at else 0
+    outcome = part.state, part.waiting, part.problem, part.failing_since
+    return part.name, part.url, part.seen_at, part.latency_ms, waited, *outcome
+
+
+def _in_words(arrived: Iterable[tuple[str, Live]]) -> str:
+    """ "Live: About, Artifacts. Does not answer: Contract." """
+    by_word: dict[str, list[str]] = {}
+    for title, shown in arrived:
+        by_word.setdefault(shown.word, []).append(title)
+    return " ".join(f"{word}: {', '.join(titles)}." for word, titles in by_word.items())
