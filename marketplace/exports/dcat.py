@@ -81,7 +81,7 @@ def dataset(facts: Facts) -> dict[str, Any]:
             "dct:publisher": {"@type": "foaf:Agent", "foaf:name": said.publisher} if said and said.publisher else owner,
             "dprod:lifecycleStatus": facts.lifecycle,
             "dct:type": facts.type,
-            "dprod:purpose": said.purpose if said else None,
+            "dprod:purpose": (said.purpose if said else None) or "; ".join(case.title for case in facts.use_cases),
             "dcat:version": said.version if said else None,
             "dct:license": _term(said.license) if said else None,
             "dct:accessRights": {"@id": f"{_ACCESS_RIGHT}{'PUBLIC' if facts.is_open else 'RESTRICTED'}"},

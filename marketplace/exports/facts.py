@@ -34,6 +34,17 @@ class PortFact:
 
 
 @dataclass(frozen=True, slots=True)
+class UseCaseFact:
+    """A use case or goal that the product serves; `goal` is the goal above a use case."""
+
+    title: str
+    goal: str = ""
+    hypothesis: str = ""
+    measure: str = ""
+    target: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """One product. `page` and `domain_page` are absolute; `listed` and `changed` are dates of the listing, not of the
     data. `said` is what the product last said of itself, None where it has said nothing."""
@@ -56,6 +67,7 @@ class Facts:
     tags: tuple[str, ...] = ()
     links: tuple[LinkFact, ...] = ()
     ports: tuple[PortFact, ...] = ()
+    use_cases: tuple[UseCaseFact, ...] = ()
     said: ProductView | None = None
     artifacts: tuple[ArtifactView, ...] = ()
 
@@ -80,9 +92,10 @@ class Facts:
 
 
 def facts_of(product: Product, live: LiveProduct | None = None) -> Facts:
-    """Of a product with domain, owner, tags and links prefetched. Ports are read only where they are prefetched."""
+    """Of a product with domain, owner, tags and links prefetched; with ports and use cases where they are too."""
     said = live.product if live else None
-    ports = getattr(product, "_prefetched_objects_cache", {}).get("port_edges", ())
+    fetched = getattr(product, "_prefetched_objects_cache", {})
+    ports, purposes = fetched.get("port_edges", ()), fetched.get("purposes", ())
     return Facts(
         urn=product.urn,
         name=product.name,
@@ -100,6 +113,10 @@ def facts_of(product: Product, live: LiveProduct | None = None) -> Facts:
         tags=tuple(tag.label for tag in product.tags.all()),
         links=tuple(LinkFact(str(link.rel), link.url, link.media_type, link.title) for link in product.links.all()),
         ports=tuple(PortFact(str(p.direction), p.port, p.contract_id, p.contract_version) for p in ports),
+        use_cases=tuple(
+            UseCaseFact(p.goal.title, p.goal.parent.title if p.goal.parent else "", p.hypothesis, p.measure, p.target)
+            for p in purposes
+        ),
         listed=product.published_at,
         changed=product.updated_at,
         said=said,

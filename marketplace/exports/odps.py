@@ -42,6 +42,16 @@ def document(facts: Facts) -> dict[str, Any]:
             title=facts.title,
             summary=facts.summary,
             listing=facts.page,
+            useCases=[
+                filled(
+                    useCase=case.title,
+                    goal=case.goal,
+                    hypothesis=case.hypothesis,
+                    measure=case.measure,
+                    target=case.target,
+                )
+                for case in facts.use_cases
+            ],
             license=said.license.text if said and said.license else None,
             updateFrequency=said.update_frequency if said else None,
             language=said.language if said else None,

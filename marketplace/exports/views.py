@@ -10,6 +10,7 @@ from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
 
+from django.db.models import prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -22,6 +23,7 @@ from marketplace.exports.facts import absolute, facts_of
 from marketplace.exports.formats import BY_FILE, FORMATS, HTML, NEGOTIATED, ODPS_JSON, ODPS_YAML, Format, to_json
 from marketplace.exports.negotiation import preferred
 from marketplace.live import services as live
+from registry import goals
 from registry import queries as registry
 from registry.models import Product
 
@@ -78,6 +80,7 @@ def _written(request: HttpRequest, product: Product, format_: Format) -> HttpRes
             return redirect(address(product, ODPS_YAML.file))
         body = original.body
     if body is None:
+        prefetch_related_objects([product], goals.with_purposes())
         body = format_.write(facts_of(product, seen))
     etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     response = HttpResponse(body, content_type=_content_type(format_.media_type))

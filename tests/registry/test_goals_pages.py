@@ -272,3 +272,24 @@ def test_a_body_that_does_not_fit_is_a_problem_document(sign_in, producer, setup
     assert answer.status_code == 400
     assert answer["Content-Type"] == "application/problem+json"
     assert not Purpose.objects.exists()
+
+
+def test_exports_say_what_a_product_is_for(client, served, insure, pricing, settings):
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"  # nothing is asked of the product
+    document = client.get(f"{served.get_absolute_url()}odps.json").json()
+    custom = {entry["property"]: entry["value"] for entry in document["customProperties"]}
+    assert custom["useCases"] == [
+        {
+            "useCase": pricing.title,
+            "goal": insure.title,
+            "hypothesis": "Losses fall.",
+            "measure": "Loss ratio",
+            "target": "Below 60 %",
+        }
+    ]
+    (node,) = [
+        node
+        for node in client.get(f"{served.get_absolute_url()}dcat.jsonld").json()["@graph"]
+        if "dprod:purpose" in node
+    ]
+    assert node["dprod:purpose"] == pricing.title
