@@ -7,9 +7,11 @@ from typing import Any
 
 from django.utils.text import slugify
 
+from registry.text import plain_text
+
 from .formats import entries_of, recognise
 from .formats.catalogue import Entry, written
-from .view import CatalogueView, ListedDataset, ProductView
+from .view import CatalogueView, ListedDataset
 
 MOST = 2000  # datasets of one catalogue
 DESCRIPTION = 3000  # characters; three sentences of it are proposed as the summary
@@ -50,24 +52,24 @@ def _dataset(entry: Entry, base: str) -> ListedDataset:
     view = entry.view
     if view is None:
         return ListedDataset(entry.place, problem="This entry is not an object, so it describes nothing.")
-    title = " ".join((view.title or "").split())
+    title = " ".join(plain_text(view.title or "").split())
     dataset = ListedDataset(
         place=entry.place,
         title=title[:140],
-        description=(view.summary or "")[:DESCRIPTION],
+        description=plain_text((view.summary or "")[: DESCRIPTION * 2])[:DESCRIPTION],
         url=f"{base}#dataset={written(entry.identifier)}" if entry.identifier else "",
         domain=slugify(view.domain or "")[:63].strip("-"),
         publisher=(view.publisher or view.owner or "")[:120],
         tags=tuple(tag[:63] for tag in view.tags[:TAGS]),
         documentation=view.documentation[:DOCUMENTS],
     )
-    return replace(dataset, problem=_problem(dataset, view, entry.identifier))
+    return replace(dataset, problem=_problem(dataset, entry.identifier))
 
 
-def _problem(dataset: ListedDataset, view: ProductView, identifier: str | None) -> str:
+def _problem(dataset: ListedDataset, identifier: str | None) -> str:
     if not dataset.title:
         return "It has no title."
-    if not (view.summary or "").strip():
+    if not dataset.description:
         return "It has no description, and people find a product by the words of its summary."
     if not identifier:
         return "It has no identifier, so no address leads to it alone."

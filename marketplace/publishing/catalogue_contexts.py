@@ -1,7 +1,7 @@
 """What the templates of publishing a catalogue get: rows in their final shape."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -135,7 +135,7 @@ class RunLine:
     created_at: Any
 
 
-def recent(runs: Sequence[CatalogueRun]) -> list[RunLine]:
+def recent(runs: Iterable[CatalogueRun]) -> list[RunLine]:
     """The last runs of a person."""
     return [RunLine(reverse("publishing:run", args=[run.uuid]), run.url, _line(run), run.created_at) for run in runs]
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.http import QueryDict
 
 from marketplace.accounts import queries as people
 from marketplace.accounts.models import Team, User
@@ -51,7 +52,8 @@ class CatalogueForm(forms.Form):
         if not self.is_bound:
             return set()
         last = len(self._datasets) - 1
-        found = {int(raw) for raw in self.data.getlist("dataset") if raw.isascii() and raw.isdigit() and len(raw) < 6}
+        ticked = self.data.getlist("dataset") if isinstance(self.data, QueryDict) else []
+        found = {int(raw) for raw in ticked if raw.isascii() and raw.isdigit() and len(raw) < 6}
         for span in self.data.get("chosen", "").split(","):
             if match := _SPAN.fullmatch(span.strip()):
                 first, final = int(match[1]), min(int(match[2] or match[1]), last)

@@ -67,6 +67,8 @@ def entry(number: int, **changes):
 BROKEN = [
     (entry(1, title=""), "no title"),
     (entry(1, title={"a": 1}), "no title"),
+    (entry(1, title="<img src=x>"), "no title"),
+    (entry(1, description="<p> </p>"), "no description"),
     (entry(1, description=None), "no description"),
     (entry(1, identifier=None), "no identifier"),
     (entry(1, identifier="x" * 3000), "too long"),
