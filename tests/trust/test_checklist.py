@@ -153,7 +153,7 @@ VALUES = st.recursive(st.none() | st.booleans() | st.integers() | TEXTS, lambda 
 DOCUMENTS = st.fixed_dictionaries(
     {},
     optional={
-        **{name: VALUES for name in ("id", "name", "version", "type", "domain", "tags", "description", "support")},
+        **dict.fromkeys(("id", "name", "version", "type", "domain", "tags", "description", "support"), VALUES),
         "team": st.fixed_dictionaries({"members": st.lists(st.dictionaries(st.just("role"), TEXTS), max_size=3)}),
         "outputPorts": st.lists(st.fixed_dictionaries({"name": TEXTS, "contractId": TEXTS}), max_size=3),
         "customProperties": st.lists(st.fixed_dictionaries({"property": TEXTS, "value": VALUES}), max_size=3),
