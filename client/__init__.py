@@ -2,10 +2,11 @@
 
 from client.errors import MarketplaceError, NotFoundError, NotSignedInError, RefusedError, UnreachableError
 from client.marketplace import Marketplace
-from client.models import Change, Found, Hit, Link, Outcome, Person, Product, Resolved
+from client.models import Change, Event, Found, Hit, Link, Offer, Outcome, Person, Product, Resolved
 
 __all__ = [
     "Change",
+    "Event",
     "Found",
     "Hit",
     "Link",
@@ -13,6 +14,7 @@ __all__ = [
     "MarketplaceError",
     "NotFoundError",
     "NotSignedInError",
+    "Offer",
     "Outcome",
     "Person",
     "Product",

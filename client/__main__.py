@@ -2,7 +2,7 @@
 
 import typer
 
-from client.commands import finding, publishing, signing_in
+from client.commands import finding, following, lifecycle, publishing, signing_in, transferring
 
 cli = typer.Typer(help="A data mesh marketplace from the command line.", no_args_is_help=True, add_completion=False)
 cli.command()(signing_in.login)
@@ -11,7 +11,10 @@ cli.command()(finding.search)
 cli.command()(finding.show)
 cli.command()(finding.resolve)
 cli.command()(publishing.publish)
-cli.add_typer(publishing.lifecycle, name="lifecycle")
+cli.command()(lifecycle.undo)
+cli.command()(following.events)
+cli.add_typer(lifecycle.lifecycle, name="lifecycle")
+cli.add_typer(transferring.transfer, name="transfer")
 
 if __name__ == "__main__":
     cli()

@@ -14,7 +14,7 @@ import stamina
 
 from client.batches import batches, twice
 from client.errors import MarketplaceError, NotFoundError, RefusedError, UnreachableError, refusal
-from client.models import Found, Hit, Outcome, Person, Product, Resolved
+from client.models import Event, Found, Hit, Offer, Outcome, Person, Product, Resolved
 
 Model = TypeVar("Model")
 
@@ -168,6 +168,91 @@ class Marketplace:
         uuid = self.product(address).uuid
         return self._read(Product.of, self._call("POST", f"products/{uuid}/{verb}/", said or None))
 
+    def deprecate(
+        self, address: str, *, successor: str = "", retires_on: str | datetime.date = "", message: str = ""
+    ) -> Product:
+        """Says that the product will go: `successor` is the URN of a listed product, `retires_on` a day, ISO 8601."""
+        said = {"successor": successor, "retires_on": str(retires_on), "message": message}
+        return self.lifecycle(address, "deprecate", **{key: value for key, value in said.items() if value})
+
+    def undo(self, address: str) -> Product:
+        """Takes the last pause, deprecation, retirement or change back, within its minute. Else RefusedError (409)."""
+        return self._read(Product.of, self._call("POST", f"products/{self.product(address).uuid}/undo/"))
+
+    # Giving to another team
+
+    def transfer(self, address: str, team: str) -> Product | Offer:
+        """Gives the product to the team of this slug: the Product where that is done, an Offer where it has to accept.
+
+        It has to unless you are in both teams, or an administrator.
+        """
+        product = self.product(address)
+        found = self._call("POST", f"products/{product.uuid}/transfer/", {"team": team})
+        if "urn" in found:
+            return self._read(Product.of, found)
+        offer = {"uuid": product.uuid, "urn": product.urn, "title": product.title, "owner": product.owner}
+        return self._read(lambda data: Offer.of({**offer, **data, "team": data["team"]["slug"]}), found)
+
+    def offers(self) -> list[Offer]:
+        """What is offered to your teams, and by them, oldest first."""
+        return [self._read(Offer.of, row) for row in _rows(self._get("transfers/"))]
+
+    def accept(self, address: str) -> Product:
+        """Takes a product that is offered to a team of yours. Raises NotFoundError where none is."""
+        uuid = self._offer(address).uuid
+        return self._read(Product.of, self._call("POST", f"products/{uuid}/transfer/accept/"))
+
+    def end_offer(self, address: str) -> None:
+        """Takes an offer back, or declines it. Raises NotFoundError where there is none."""
+        self._call("DELETE", f"products/{self._offer(address).uuid}/transfer/")
+
+    def _offer(self, address: str) -> Offer:
+        urn = urn_of(address)
+        found = next((offer for offer in self.offers() if offer.urn == urn), None)
+        if found is None:
+            raise NotFoundError(404, f"{urn} is not offered to a team of yours, nor by one.")
+        return found
+
+    # Following
+
+    def events(
+        self,
+        *,
+        after: int = 0,
+        types: Iterable[str] = (),
+        subject: str = "",
+        follow: bool = False,
+        every: float = 5,
+    ) -> Iterator[Event]:
+        """What happened after the event of this id, oldest first, as far as you may know of it; each exactly once.
+
+        `subject` is a URN, or domain/name. With `follow` it does not end: asks again `every` seconds, and goes on where
+        it was after the marketplace was away. To go on another day, give the `id` of the last event as `after`.
+        """
+        asked = {"type": list(types), "subject": subject and _subject(subject), "limit": 500}
+        asked = {key: value for key, value in asked.items() if value}
+        reached = False
+        while True:
+            try:
+                page = self._get("events", {**asked, "after": after})
+            except (UnreachableError, RefusedError) as error:
+                passing = isinstance(error, _LostError) or getattr(error, "status", 0) in PASSING
+                if not (follow and reached and passing):
+                    raise
+            else:
+                reached = True
+                yield from [self._read(Event.of, row) for row in _rows(page)]
+                after = self._read(lambda data: int(data["next"]), page)
+                if page.get("more"):
+                    continue
+                if not follow:
+                    return
+            time.sleep(every)
+
+    def position(self) -> int:
+        """Where the log ends now: `events(after=position())` gives only what happens from now on."""
+        return self._read(lambda data: int(data["next"]), self._get("events", {"after": "latest"}))
+
     # Calls
 
     def _read(self, kind: Callable[[Any], Model], data: Any) -> Model:
@@ -209,6 +294,8 @@ class Marketplace:
             raise UnreachableError(f"{self.url!r} is not the address of a marketplace: {error}") from error
         except httpx2.HTTPError as error:
             raise _LostError(f"{self.url} does not answer: {error or type(error).__name__}") from error
+        if answer.status_code == 204:
+            return {}
         try:
             content = json.loads(answer.content)
         except (ValueError, RecursionError):
@@ -240,3 +327,13 @@ def parts_of(address: str) -> tuple[str, str]:
     if not found:
         raise MarketplaceError(f"{address!r} is not the address of a product; write domain/name or urn:dp:domain:name.")
     return found[1], found[2]
+
+
+def urn_of(address: str) -> str:
+    """The URN of a product's address, of either form. Raises MarketplaceError as parts_of does."""
+    return "urn:dp:{}:{}".format(*parts_of(address))
+
+
+def _subject(text: str) -> str:
+    """A URN as it is, of a goal or token for example; else that of a product."""
+    return text if text.startswith("urn:") else urn_of(text)

@@ -105,19 +105,56 @@ class Resolved:
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """A product offered by its `owner` to a `team` (slugs), which has to accept it."""
+
+    uuid: str
+    urn: str
+    title: str
+    owner: str
+    team: str
+    offered_at: str
+
+    @classmethod
+    def of(cls, data: Json) -> Self:
+        """From an answer."""
+        return cls(*(data[key] for key in ("uuid", "urn", "title", "owner", "team", "offered_at")))
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened, a CloudEvent. `actor` is None where one may not know who it was."""
+
+    id: int
+    type: str
+    subject: str
+    time: str
+    actor: str | None
+    data: Json
+    raw: Json = field(repr=False, compare=False)
+
+    @classmethod
+    def of(cls, data: Json) -> Self:
+        """From an answer."""
+        plain = (data["type"], data["subject"], data["time"], data.get("actor"), data["data"])
+        return cls(int(data["id"]), *plain, raw=data)
+
+
+@dataclass(frozen=True, slots=True)
 class Person:
-    """Whose token it is; `teams` are slugs."""
+    """Whose token it is; `teams` are slugs. `acts_for` is the team that the token is of, None for a person's."""
 
     username: str
     name: str
     roles: tuple[str, ...]
     teams: tuple[str, ...]
+    acts_for: str | None = None
 
     @classmethod
     def of(cls, data: Json) -> Self:
         """From an answer."""
         teams = tuple(team["slug"] for team in data["teams"])
-        return cls(data["username"], data["name"], tuple(data["roles"]), teams)
+        return cls(data["username"], data["name"], tuple(data["roles"]), teams, data.get("acts_for"))
 
 
 @dataclass(frozen=True, slots=True)

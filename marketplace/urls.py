@@ -7,6 +7,7 @@ from rest_framework.routers import DefaultRouter
 import registry.api
 import registry.events_api
 import registry.goals_api
+import registry.transfers_api
 import search.api
 from marketplace import health
 from marketplace.accounts.api import MeView
@@ -51,6 +52,7 @@ api: list[URLPattern | URLResolver] = [
     path("inspections/<str:token>", InspectionView.as_view(), name="inspection"),
     path("register", RegisterView.as_view(), name="register"),
     path("events", registry.events_api.EventsView.as_view(), name="events"),
+    path("transfers/", registry.transfers_api.OffersView.as_view(), name="transfers"),
     path("me/", MeView.as_view(), name="me"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="docs"),

@@ -4,7 +4,7 @@ administrator decides, or who gives is also of the team that gets.
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
 from marketplace.accounts.models import Role, Team, User
@@ -24,6 +24,16 @@ def offers_to(user: User) -> QuerySet[TransferOffer]:
     """What is offered to a person's teams, oldest first. One query."""
     offers = TransferOffer.objects.select_related("team", "product__domain", "product__owner")
     return offers.filter(team__in=user.teams.all()).order_by("offered_at", "pk")
+
+
+def offers_around(user: User) -> QuerySet[TransferOffer]:
+    """What is offered to a person's teams and by them, oldest first; administrators see all. One query."""
+    offers = TransferOffer.objects.select_related("team", "product__domain", "product__owner")
+    offers = offers.order_by("offered_at", "pk")
+    if user.has_role(Role.ADMIN):
+        return offers
+    teams = user.teams.all()
+    return offers.filter(Q(team__in=teams) | Q(product__owner__in=teams))
 
 
 def offer_of(product: Product) -> TransferOffer | None:

@@ -1,6 +1,7 @@
-"""`mesh publish`, `mesh lifecycle`."""
+"""`mesh publish`."""
 
 from collections import Counter
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,13 +10,19 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from client import product_files
-from client.commands.finding import Address
 from client.commands.output import AsJson, Url, marketplace, outcome_lines, print_json, say, tell
 from client.errors import MarketplaceError
 from client.marketplace import Marketplace
 from client.models import Outcome
 
 RESULTS = ("created", "updated", "unchanged", "refused")
+
+
+class Access(StrEnum):
+    """Whether anybody may consume it, or the owner decides."""
+
+    OPEN = "open"
+    ON_REQUEST = "on_request"
 
 
 def publish(
@@ -26,6 +33,7 @@ def publish(
     title: Annotated[str, typer.Option(help="Instead of the product's own.")] = "",
     summary: Annotated[str, typer.Option(help="Instead of the product's own.")] = "",
     tag: Annotated[list[str] | None, typer.Option(help="Instead of the product's own; may be repeated.")] = None,
+    access: Annotated[Access | None, typer.Option(help="Who may consume it. New ones: on_request.")] = None,
     team: Annotated[str, typer.Option(help="Slug of the team that new products belong to.")] = "",
     draft: Annotated[bool, typer.Option("--draft", help="Register without publishing.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
@@ -37,11 +45,13 @@ def publish(
     Status 0: all is as wanted. 1: something was refused, or the connection was lost; run it again. 2: used wrongly.
     """
     said: dict[str, Any] = {"domain": domain, "name": name, "title": title, "summary": summary, "tags": tag or []}
+    said["access_mode"] = access.value if access else ""
     said = {key: value for key, value in said.items() if value}
     if bool(address) == (file is not None):
         raise typer.BadParameter("Give either a URL, or -f with a file.")
     if file is not None and said:
-        raise typer.BadParameter(f"--{next(iter(said)).removesuffix('s')} goes with a URL; write it into the file.")
+        option = {"tags": "tag", "access_mode": "access"}.get(next(iter(said)), next(iter(said)))
+        raise typer.BadParameter(f"--{option} goes with a URL; write it into the file.")
     options: dict[str, Any] = {"publish": not draft, "dry_run": dry_run}
     if file is None:
         if team:
@@ -99,52 +109,3 @@ def _report(outcomes: list[Outcome], lost: str, *, as_json: bool, dry_run: bool,
             tell(f"Ended early: {lost}\nRun the same again: what is done stays as it is.")
     if lost or counts["refused"]:
         raise typer.Exit(1)
-
-
-lifecycle = typer.Typer(help="Steps of a product's lifecycle.", no_args_is_help=True)
-
-
-def _move(verb: str, address: str, url: str, as_json: bool, **said: str) -> None:
-    with marketplace(url) as there:
-        product = there.lifecycle(address, verb, **{key: value for key, value in said.items() if value})
-    if as_json:
-        print_json(product)
-    else:
-        say(f"{product.urn} is {product.lifecycle}.")
-
-
-@lifecycle.command("publish")
-def publish_draft(address: Address, url: Url = "", as_json: AsJson = False) -> None:
-    """List a draft, so that everybody finds it."""
-    _move("publish", address, url, as_json)
-
-
-@lifecycle.command()
-def pause(address: Address, url: Url = "", as_json: AsJson = False) -> None:
-    """Ask not to use it for now; it stays listed."""
-    _move("pause", address, url, as_json)
-
-
-@lifecycle.command()
-def resume(address: Address, url: Url = "", as_json: AsJson = False) -> None:
-    """End a pause."""
-    _move("resume", address, url, as_json)
-
-
-@lifecycle.command()
-def deprecate(
-    address: Address,
-    successor: Annotated[str, typer.Option(help="URN of the listed product that follows it.")] = "",
-    retires_on: Annotated[str, typer.Option(help="The day on which it goes, like 2030-01-31.")] = "",
-    message: Annotated[str, typer.Option(help="For those who use it.")] = "",
-    url: Url = "",
-    as_json: AsJson = False,
-) -> None:
-    """Say that it will go; it stays listed."""
-    _move("deprecate", address, url, as_json, successor=successor, retires_on=retires_on, message=message)
-
-
-@lifecycle.command()
-def retire(address: Address, url: Url = "", as_json: AsJson = False) -> None:
-    """Take a deprecated product out of every list; its address stays taken."""
-    _move("retire", address, url, as_json)

@@ -38,7 +38,8 @@ def whoami(url: Url = "", as_json: AsJson = False) -> None:
     if as_json:
         print_json(person)
     else:
-        say(f"{_named(person)} at {there.url}. Teams: {', '.join(person.teams) or 'none yet'}")
+        whose = f"Acts for {person.acts_for}" if person.acts_for else f"Teams: {', '.join(person.teams) or 'none yet'}"
+        say(f"{_named(person)} at {there.url}. {whose}")
 
 
 def _named(person: Person) -> str:

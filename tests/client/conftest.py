@@ -11,6 +11,7 @@ from client import Marketplace
 from client.__main__ import cli
 from marketplace.accounts import tokens
 from marketplace.accounts.models import Team, User
+from marketplace.accounts.services import create_team
 from registry.models import Domain
 
 
@@ -24,6 +25,19 @@ def token(producer: User, team: Team, precipitation: Domain) -> str:
 def there(live_server: Any, token: str) -> Any:
     """The library, as the producer."""
     with Marketplace(live_server.url, token) as found:
+        yield found
+
+
+@pytest.fixture
+def receivers(outsider: User) -> Team:
+    """The outsider's team."""
+    return create_team("Receivers", members=(outsider,))
+
+
+@pytest.fixture
+def elsewhere(live_server: Any, receivers: Team, outsider: User) -> Any:
+    """The library, as the outsider."""
+    with Marketplace(live_server.url, tokens.create_token(outsider, "mesh", 30)[1]) as found:
         yield found
 
 

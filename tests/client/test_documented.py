@@ -14,11 +14,11 @@ PAGE = (Path(__file__).resolve().parents[2] / "docs" / "client.md").read_text()
 def test_every_command_and_every_option_is_documented():
     group = typer.main.get_command(cli)
     assert set(group.commands) == set(re.findall(r"`mesh (\w+)", PAGE))
-    steps = group.commands["lifecycle"].commands
-    assert [step for step in steps if step not in PAGE] == []
+    steps = [step for command in group.commands.values() for step in getattr(command, "commands", {}).values()]
+    assert [step.name for step in steps if f"`{step.name}" not in PAGE and f" {step.name} " not in PAGE] == []
     options = {
         option
-        for command in [*group.commands.values(), *steps.values()]
+        for command in [*group.commands.values(), *steps]
         for parameter in command.params
         for option in parameter.opts
         if option.startswith("--")
