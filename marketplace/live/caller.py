@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import os
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -157,6 +157,7 @@ class _Loop:
         self._loop.set_default_executor(ThreadPoolExecutor(READERS, thread_name_prefix="live-read"))
         self._doors: dict[tuple[Network, ...], Door] = {}
         self._limit = breaker.HostLimit()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._thread = threading.Thread(target=self._run, name="live-loop", daemon=True)
         self._thread.start()
 
@@ -177,11 +178,26 @@ class _Loop:
         allowed = tuple(settings.GATEWAY_ALLOWED_NETWORKS)
 
         async def start() -> T:
-            if allowed not in self._doors:
-                self._doors[allowed] = Door(allowed)
-            return await make(Caller(self._doors[allowed], self._limit, until))
+            return await make(Caller(self._door(allowed), self._limit, until))
 
         return asyncio.run_coroutine_threadsafe(start(), self._loop)
+
+    def start_all(self, makes: Sequence[Callable[[Caller], Coroutine[Any, Any, None]]], queue_seconds: float) -> None:
+        until = self._loop.time() + queue_seconds
+        allowed = tuple(settings.GATEWAY_ALLOWED_NETWORKS)
+
+        def start() -> None:
+            for make in makes:
+                task = self._loop.create_task(make(Caller(self._door(allowed), self._limit, until)))
+                self._tasks.add(task)  # the loop itself would forget it
+                task.add_done_callback(self._tasks.discard)
+
+        self._loop.call_soon_threadsafe(start)
+
+    def _door(self, allowed: tuple[Network, ...]) -> Door:
+        if allowed not in self._doors:
+            self._doors[allowed] = Door(allowed)
+        return self._doors[allowed]
 
 
 _current: _Loop | None = None
@@ -193,9 +209,17 @@ def submit(make: Callable[[Caller], Coroutine[Any, Any, T]], queue_seconds: floa
 
     `queue_seconds`: how long its calls may wait, from now on, where a host is already asked by many.
     """
+    return _loop().submit(make, queue_seconds)
+
+
+def start_all(makes: Sequence[Callable[[Caller], Coroutine[Any, Any, None]]], queue_seconds: float) -> None:
+    """As `submit` for many, none of which may raise or gives anything back."""
+    _loop().start_all(makes, queue_seconds)
+
+
+def _loop() -> _Loop:
     global _current
     with _starting:
         if _current is None or not _current.works:
             _current = _Loop()
-        loop = _current
-    return loop.submit(make, queue_seconds)
+        return _current

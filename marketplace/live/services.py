@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import structlog
@@ -16,6 +16,7 @@ from registry import queries
 from . import breaker, cache, state
 from .cache import CacheDownError
 from .caller import Caller
+from .drift import watching
 from .drift.watching import Watch
 from .errors import FetchError, Problem
 from .exploration import Exploration
@@ -122,8 +123,13 @@ def _read_and_ask(subject: str, task: str, args: tuple[Any, ...], ask: bool) -> 
 
 def target_of(product_id: int) -> Target:
     """The registered links of a product; none when it is gone. One query."""
-    links = tuple((link.rel, link.url) for link in queries.links_of(product_id))
-    return Target(product_id, f"product {product_id}", links)
+    return targets_of([product_id])[product_id]
+
+
+def targets_of(product_ids: Sequence[int]) -> dict[int, Target]:
+    """As `target_of`, of many. One query."""
+    links = queries.addresses_of(product_ids)
+    return {one: Target(one, f"product {one}", tuple(links.get(one, ()))) for one in product_ids}
 
 
 def refresh_product(product_id: int, told: Callable[[Answer], None] | None = None) -> None:
@@ -136,7 +142,7 @@ def refresh_product(product_id: int, told: Callable[[Answer], None] | None = Non
         watch.begin(record)
         exploration = Exploration(subject, flight, record, watch=watch, told=told)
         _explore(target_of(product_id), record, exploration)
-        watch.finish()  # after the page has all it waits for: writing an event may take a while
+        watching.finish([watch])  # after the page has all it waits for: writing an event may take a while
 
 
 def refresh(

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from . import inside, inspection, originals, services
+from . import inside, inspection, originals, services, sweeping
 
 
 @shared_task(name="live.refresh", ignore_result=True, acks_late=False)
 def refresh(product_id: int) -> None:
     """Asks a product everything it offers."""
     services.refresh_product(product_id)
+
+
+@shared_task(name="live.refresh_many", ignore_result=True, acks_late=False)
+def refresh_many(product_ids: list[int]) -> None:
+    """Asks many products everything they offer."""
+    sweeping.Sweep(product_ids).run()
 
 
 @shared_task(name="live.sample", ignore_result=True, acks_late=False)

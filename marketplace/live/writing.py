@@ -13,7 +13,6 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
-import redis
 import structlog
 
 from . import breaker, cache
@@ -63,7 +62,7 @@ def _write(batch: list[_Entry]) -> None:
         else:
             made.append((entry, slice(first, len(commands))))
     try:
-        answers = cache.client().run(lambda conn: _send(conn, commands)) if commands else []
+        answers = cache.client().run(lambda conn: cache.send(conn, commands)) if commands else []
     except Exception as exc:  # mostly CacheDownError; whatever it is, the thread lives on and who waits is told
         for entry, _ in made:
             entry.done.set_exception(exc)
@@ -71,14 +70,6 @@ def _write(batch: list[_Entry]) -> None:
     for entry, where in made:
         entry.done.set_result(answers[where])
     breaker.load(BREAKER_SECONDS)
-
-
-def _send(conn: redis.Redis, commands: list[Command]) -> list[Any]:
-    pipe = conn.pipeline(transaction=False)
-    for command in commands:
-        pipe.eval(*command)
-    answers: list[Any] = pipe.execute()
-    return answers
 
 
 _current: _Writer | None = None

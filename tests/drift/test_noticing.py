@@ -178,7 +178,7 @@ def test_a_worker_that_is_stopped_after_it_showed_the_contract_leaves_the_notici
     refresh(product)
     folder.edit(without_a_column)
     with monkeypatch.context() as stopped:
-        stopped.setattr("marketplace.live.drift.watching.Watch.finish", lambda watch: None)
+        stopped.setattr("marketplace.live.drift.watching.finish", lambda watches: None)
         refresh(product)
     assert drifts(product) == []
     refresh(product)
@@ -258,7 +258,7 @@ def test_an_older_answer_that_comes_late_is_no_change(product: Product, folder: 
     late = time.time()
     folder.edit(without_a_column)
     refresh(product)
-    noticing.notice(product.pk, [old], [], complete=True, asked_at=late)
+    noticing.notice([noticing.Offer(product.pk, [old], asked_at=late)])
     assert len(drifts(product)) == 1
 
 
@@ -296,17 +296,21 @@ def test_ids_that_change_all_the_time_do_not_fill_the_database(
     monkeypatch.setattr(noticing, "MAX_CONTRACTS", 5)
     for number in range(12):
         offered = [ContractView("ODCS", id=f"c-{number}", version="1.0.0")]
-        noticing.notice(product.pk, offered, [], complete=True, asked_at=float(number))
+        noticing.notice([noticing.Offer(product.pk, offered, asked_at=float(number))])
     assert ContractPrint.objects.filter(product=product).count() == 5
     assert drifts(product) == []
 
 
-def test_a_product_that_is_gone_is_no_fault(product: Product, folder: Folder, refresh: Ask):
+def test_a_product_that_is_gone_is_no_fault(
+    product: Product, folder: Folder, refresh: Ask, setup_product: Callable[..., Product]
+):
     refresh(product)
     old = services.look(product.pk, ask=False).contracts[0].view
     number = product.pk
     product.delete()
-    noticing.notice(number, [old], [], complete=True, asked_at=time.time())
+    other = setup_product("another")
+    noticing.notice([noticing.Offer(one, [old], asked_at=time.time()) for one in (number, other.pk)])
+    assert [row.product_id for row in ContractPrint.objects.all()] == [other.pk]
     services.refresh_product(number)
 
 

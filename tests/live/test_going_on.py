@@ -25,7 +25,7 @@ def test_the_writer_goes_on_after_a_fault(server, fresh_redis, monkeypatch, faul
 
     with monkeypatch.context() as patched:
         patched.setattr(writing.breaker, "load", broken)
-        writing.write(lambda: [cache.failed_command("x", "index", FAILED)]).result(5)
+        writing.write(lambda: [cache.answers_command("x", {}, {"index": FAILED})]).result(5)
     assert seen_again(server)
 
 

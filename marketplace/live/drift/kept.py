@@ -34,32 +34,51 @@ class Kept:
 
 def read(product_id: int, contracts: Iterable[str]) -> dict[str, Kept]:
     """By contract id; empty ones where nothing is kept. One round trip. Raises CacheDownError."""
-    wanted = list(contracts)
-    if not wanted:
-        return {}
-    names = [_field(contract) for contract in wanted]
-    found: list[Any] = cache.client().run(lambda conn: conn.hmget(_key(product_id), names))
-    return {contract: _load(packed) for contract, packed in zip(wanted, found, strict=True)}
+    return read_many({product_id: contracts})[product_id]
 
 
-def write(product_id: int, kept: Mapping[str, Kept]) -> None:
-    """Replaces these, and starts the time all are kept anew. One or two round trips. Raises CacheDownError."""
-    packed = {_field(contract): _dump(entry) for contract, entry in kept.items()}
-    fits: dict[Any, Any] = {name: value for name, value in packed.items() if len(value) <= MAX_BYTES}
-    too_large = [name for name in packed if name not in fits]
+def read_many(contracts: Mapping[int, Iterable[str]]) -> dict[int, dict[str, Kept]]:
+    """As `read`, by product. One round trip. Raises CacheDownError."""
+    wanted = {product_id: list(ids) for product_id, ids in contracts.items()}
 
     def action(conn: redis.Redis) -> list[Any]:
         pipe = conn.pipeline(transaction=False)
-        if fits:
-            pipe.hset(_key(product_id), mapping=fits)
-        if too_large:
-            pipe.hdel(_key(product_id), *too_large)
-        pipe.expire(_key(product_id), KEEP_SECONDS)
-        pipe.hlen(_key(product_id))
+        for product_id, ids in wanted.items():
+            if ids:
+                pipe.hmget(_key(product_id), [_field(contract) for contract in ids])
         return pipe.execute()
 
-    if cache.client().run(action)[-1] > MAX_CONTRACTS:
-        cache.client().run(lambda conn: conn.delete(_key(product_id)))
+    found = iter(cache.client().run(action) if any(wanted.values()) else [])
+    return {
+        product_id: dict(zip(ids, map(_load, next(found)), strict=True)) if ids else {}
+        for product_id, ids in wanted.items()
+    }
+
+
+def write(kept: Mapping[int, Mapping[str, Kept]]) -> None:
+    """Replaces these, by product and contract, and starts the time all of a product's are kept anew. One or two round
+    trips. Raises CacheDownError."""
+
+    def action(conn: redis.Redis) -> list[Any]:
+        pipe = conn.pipeline(transaction=False)
+        for product_id, entries in kept.items():
+            packed = {_field(contract): _dump(entry) for contract, entry in entries.items()}
+            fits: dict[Any, Any] = {name: value for name, value in packed.items() if len(value) <= MAX_BYTES}
+            too_large = [name for name in packed if name not in fits]
+            if fits:
+                pipe.hset(_key(product_id), mapping=fits)
+            if too_large:
+                pipe.hdel(_key(product_id), *too_large)
+            pipe.expire(_key(product_id), KEEP_SECONDS)
+        for product_id in kept:
+            pipe.hlen(_key(product_id))
+        return pipe.execute()[-len(kept) :]
+
+    if not kept:
+        return
+    counts = zip(kept, cache.client().run(action), strict=True)
+    if overfull := [_key(product_id) for product_id, count in counts if count > MAX_CONTRACTS]:
+        cache.client().run(lambda conn: conn.delete(*overfull))
 
 
 def _key(product_id: int) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Count
 
 from registry import events
 from registry.events import NewEvent
@@ -56,31 +57,68 @@ class _Offered:
     prints: Prints
 
 
-def notice(
-    product_id: int, offered: Sequence[ContractView], before: Iterable[ContractView], *, complete: bool, asked_at: float
-) -> None:
-    """Compares what a product offers now with what it showed last, and records what changed.
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a product offers now. `before`: views of earlier that may be what was shown last; `complete`: these are all
+    its contracts; `asked_at`: epoch seconds before the first question was put."""
 
-    `before`: views of earlier that may be what was shown last. One query where nothing changed, three at first sight,
-    else one transaction. Raises DatabaseError.
+    product_id: int
+    offered: Sequence[ContractView]
+    before: Sequence[ContractView] = ()
+    complete: bool = True
+    asked_at: float = 0.0
+
+
+def notice(offers: Sequence[Offer]) -> None:
+    """Compares what products, each named once, offer now with what they showed last, and records what changed.
+
+    However many products: one query where nothing changed, three at first sight; besides, a transaction for each
+    product with a change. Raises DatabaseError.
     """
-    now = _by_contract(offered)
-    rows = {row.contract: row for row in ContractPrint.objects.filter(product_id=product_id, contract__in=now)}
-    # Of an answer that was overtaken nothing is kept either.
-    now = {c: found for c, found in now.items() if c not in rows or rows[c].asked_at <= asked_at}
-    _remember(product_id, {contract: found for contract, found in now.items() if contract not in rows}, asked_at)
-    old: dict[str, Kept] = {}
+    now = {offer.product_id: _by_contract(offer.offered) for offer in offers}
+    rows = _rows(now)
+    for offer in offers:  # of an answer that was overtaken nothing is kept
+        known, found = rows.get(offer.product_id, {}), now[offer.product_id]
+        late = [contract for contract in found if contract in known and known[contract].asked_at > offer.asked_at]
+        for contract in late:
+            del found[contract]
+    _remember(offers, now, rows)
+    old: dict[int, dict[str, Kept]] = {}
     with contextlib.suppress(CacheDownError):
-        old = kept.read(product_id, now)
-    news = {c: now[c] for c in rows if c in now and _is_news(rows[c], now[c], complete, asked_at)}
-    moved: dict[str, Comparison | None] = {}
-    if news:
-        candidates = {contract: list(entry.versions.values()) for contract, entry in old.items()}
-        for earlier in before:
-            candidates.setdefault(contract_key(earlier), []).append(earlier)
-        moved = _record(product_id, news, candidates, complete, asked_at)
+        old = kept.read_many(now)
+    after: dict[int, dict[str, Kept]] = {}
+    for offer in offers:
+        one, found = offer.product_id, now[offer.product_id]
+        moved = _moved(offer, found, rows.get(one, {}), old.get(one, {}))
+        after[one] = {
+            contract: _kept(old.get(one, {}).get(contract, Kept()), entry, contract in moved, moved.get(contract))
+            for contract, entry in found.items()
+        }
     with contextlib.suppress(CacheDownError):
-        kept.write(product_id, {c: _kept(old.get(c, Kept()), now[c], c in moved, moved.get(c)) for c in now})
+        kept.write({one: entries for one, entries in after.items() if entries})
+
+
+def _rows(now: Mapping[int, Mapping[str, object]]) -> dict[int, dict[str, ContractPrint]]:
+    """What is remembered of these, by product and contract."""
+    contracts = {contract for found in now.values() for contract in found}
+    rows: dict[int, dict[str, ContractPrint]] = {}
+    for row in ContractPrint.objects.filter(product_id__in=now, contract__in=contracts):
+        if row.contract in now[row.product_id]:
+            rows.setdefault(row.product_id, {})[row.contract] = row
+    return rows
+
+
+def _moved(
+    offer: Offer, now: dict[str, _Offered], rows: dict[str, ContractPrint], old: dict[str, Kept]
+) -> dict[str, Comparison | None]:
+    """Records what changed of one product; by contract."""
+    news = {c: now[c] for c in rows if c in now and _is_news(rows[c], now[c], offer.complete, offer.asked_at)}
+    if not news:
+        return {}
+    candidates = {contract: list(entry.versions.values()) for contract, entry in old.items()}
+    for earlier in offer.before:
+        candidates.setdefault(contract_key(earlier), []).append(earlier)
+    return _record(offer.product_id, news, candidates, offer.complete, offer.asked_at)
 
 
 def contract_key(contract: ContractView) -> str:
@@ -104,23 +142,39 @@ def _by_contract(offered: Sequence[ContractView]) -> dict[str, _Offered]:
     return found
 
 
-def _remember(product_id: int, found: dict[str, _Offered], asked_at: float) -> None:
+def _remember(
+    offers: Sequence[Offer], now: Mapping[int, dict[str, _Offered]], rows: Mapping[int, dict[str, ContractPrint]]
+) -> None:
     """Contracts seen for the first time: rows, and no events."""
-    if not found:
-        return
     made = []
-    for contract, offered in found.items():
-        state, _ = decide(State(), offered.prints, complete=True, asked_at=asked_at, now=time.time())
-        made.append(ContractPrint(product_id=product_id, contract=contract, generation=_GENERATION, **asdict(state)))
-    try:
-        # Where another worker was quicker, its row stands; what differs is noticed the next time.
-        ContractPrint.objects.bulk_create(made, ignore_conflicts=True)
-    except IntegrityError:
-        return  # the product was removed meanwhile
-    latest = ContractPrint.objects.filter(product_id=product_id).order_by("-asked_at", "-pk")
-    beyond = list(latest.values_list("pk", flat=True)[MAX_CONTRACTS:])
-    if beyond:
+    for offer in offers:
+        known = rows.get(offer.product_id, {})
+        for contract, offered in now[offer.product_id].items():
+            if contract not in known:
+                state, _ = decide(State(), offered.prints, complete=True, asked_at=offer.asked_at, now=time.time())
+                row = ContractPrint(contract=contract, generation=_GENERATION, **asdict(state))
+                row.product_id = offer.product_id
+                made.append(row)
+    if not made:
+        return
+    _insert(made)
+    products = {row.product_id for row in made}
+    counted = ContractPrint.objects.filter(product_id__in=products).values("product_id").annotate(rows=Count("pk"))
+    for product_id in counted.filter(rows__gt=MAX_CONTRACTS).values_list("product_id", flat=True):
+        latest = ContractPrint.objects.filter(product_id=product_id).order_by("-asked_at", "-pk")
+        beyond = list(latest.values_list("pk", flat=True)[MAX_CONTRACTS:])
         ContractPrint.objects.filter(pk__in=beyond).delete()
+
+
+def _insert(rows: Sequence[ContractPrint]) -> None:
+    """Where another worker was quicker, its row stands; what differs is noticed the next time."""
+    try:
+        with transaction.atomic():
+            ContractPrint.objects.bulk_create(rows, ignore_conflicts=True)
+    except IntegrityError:  # a product was removed meanwhile: the rows of the others
+        there = set(Product.objects.filter(pk__in={row.product_id for row in rows}).values_list("pk", flat=True))
+        with contextlib.suppress(IntegrityError):
+            ContractPrint.objects.bulk_create([row for row in rows if row.product_id in there], ignore_conflicts=True)
 
 
 def _is_news(row: ContractPrint, found: _Offered, complete: bool, asked_at: float) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
@@ -15,6 +16,7 @@ from ..cache import CacheDownError
 from ..record import Record
 from ..view import ArtifactsView, ContractListView, ContractView
 from . import noticing
+from .noticing import Offer
 
 log = structlog.get_logger(__name__)
 
@@ -26,8 +28,8 @@ class Watch:
     """One refresh of a registered product. `asked_at`: epoch seconds before the first question was asked."""
 
     def __init__(self, product_id: int, subject: str, asked_at: float) -> None:
-        self._product_id = product_id
-        self._subject = subject
+        self.product_id = product_id
+        self.subject = subject
         self._asked_at = asked_at
         self._record = Record()
         self._came: dict[str, Any] = {}
@@ -53,24 +55,18 @@ class Watch:
         """The answer that was known before still holds."""
         self._held.add(part)
 
-    def finish(self) -> None:
-        """Notices what changed, if anything did. Never raises: what fails is done by the next refresh."""
+    def offer(self) -> Offer | None:
+        """What drift is to be looked for in; None where nothing changed."""
         known = self._record.noticed_at
         if not (self._changed or known is None or time.time() - known > CONFIRM_SECONDS):
-            return
+            return None
         offered, complete = self._offered()
         if not offered:
-            return
-        before = [seen.view for seen in self._record.seen.values() if isinstance(seen.view, ContractView)]
+            return None
+        before = [seen.view for seen in self._record.seen.values() if seen.kind == ContractView.__name__]
         artifacts = self._record.seen.get("artifacts")
         before += of_artifacts(artifacts.view) if artifacts else []
-        try:
-            noticing.notice(self._product_id, offered, before, complete=complete, asked_at=self._asked_at)
-        except DatabaseError:
-            log.exception("drift.not_noticed", product=self._product_id)
-            return
-        with contextlib.suppress(CacheDownError):
-            cache.mark_noticed(self._subject, time.time())
+        return Offer(self.product_id, offered, before, complete=complete, asked_at=self._asked_at)
 
     def _offered(self) -> tuple[list[ContractView], bool]:
         """The contracts offered now, one that did not answer as last seen; and whether these are all."""
@@ -85,6 +81,20 @@ class Watch:
     def _known(self, part: str) -> Any:
         seen = self._record.seen.get(part)
         return seen.view if seen else None
+
+
+def finish(watches: Iterable[Watch]) -> None:
+    """Notices what changed, where anything did. Never raises: what fails is done by the next refresh."""
+    offers = {watch.subject: offer for watch in watches if (offer := watch.offer())}
+    if not offers:
+        return
+    try:
+        noticing.notice(list(offers.values()))
+    except DatabaseError:
+        log.exception("drift.not_noticed", products=[offer.product_id for offer in offers.values()])
+        return
+    with contextlib.suppress(CacheDownError):
+        cache.mark_noticed(offers, time.time())
 
 
 def _promises(view: Any) -> Any:

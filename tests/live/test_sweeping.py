@@ -1,0 +1,103 @@
+"""Many products asked by one task: each once, at most so many at a time, and none waits for one that hangs."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from marketplace.live import cache, services, sweeping
+from marketplace.live.models import ContractPrint
+from marketplace.live.tasks import refresh_many
+from registry.services import LinkData
+
+from . import hostile
+from .gateways import INDEX, gateway
+from .hostile import answer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def made(setup_product):
+    """Makes products with these discovery links; their ids."""
+
+    def make(*urls):
+        return [setup_product(f"rain-{n}", links=[LinkData("discovery", url)]).pk for n, url in enumerate(urls)]
+
+    return make
+
+
+def states(product_id):
+    return {part.state for part in services.look(product_id, ask=False).parts}
+
+
+def test_all_are_asked_once_whole_and_their_contracts_are_remembered(server, made):
+    products = made(*[gateway(server)] * 5)
+    refresh_many([*products, products[0]])
+    assert [states(one) for one in products] == [{"live"}] * 5
+    assert server.requests["/discover"] == server.requests["/discover/contracts/c-rain"] == 5
+    assert {row.product_id for row in ContractPrint.objects.all()} == set(products)
+    assert not cache.read(services.subject_of(products[0])).in_flight
+    refresh_many(products)
+    assert server.requests["/discover"] == 10
+
+
+def test_one_that_somebody_asks_already_is_left_to_them(server, made):
+    asked, free = made(server.route("/asked", answer(INDEX)), server.route("/free", answer({**INDEX, "links": []})))
+    cache.begin(services.subject_of(asked), time.time())
+    refresh_many([asked, free])
+    assert (server.requests["/asked"], server.requests["/free"]) == (0, 1)
+    assert cache.read(services.subject_of(asked)).in_flight
+
+
+def test_those_that_hang_hold_no_others_up_and_are_said_to_be_slow(server, made, monkeypatch, wait_for):
+    monkeypatch.setattr(sweeping, "_slots", sweeping._Slots(3))
+    silent = hostile.Server().start()
+    try:
+        hanging = [silent.route(f"/{n}", hostile.hang) for n in range(2)]
+        products = made(*hanging, *[gateway(server)] * 6)
+        with ThreadPoolExecutor(1) as thread:
+            done = thread.submit(refresh_many, products)
+            wait_for(lambda: [states(one) for one in products[2:]] == [{"live"}] * 6)
+            assert not done.done()
+            done.result()
+    finally:
+        silent.stop()
+    assert {services.look(one, ask=False).index.problem.kind for one in products[:2]} == {"slow"}
+
+
+def test_no_more_are_under_way_than_a_process_may_ask_at_once(server, made, monkeypatch):
+    monkeypatch.setattr(sweeping, "_slots", sweeping._Slots(3))
+    url = server.route("/discover", answer({**INDEX, "links": []}, delay=0.05))
+    products = made(*[url] * 10)
+    with ThreadPoolExecutor(2) as threads:  # two sweeps share what one process may
+        list(threads.map(refresh_many, (products[:5], products[5:])))
+    assert server.most_at_once == 3
+    assert server.requests["/discover"] == 10
+    assert sweeping._slots.take(10) == 3
+
+
+def test_a_fault_of_ours_in_one_product_keeps_no_other_from_being_asked(server, made, monkeypatch):
+    broken, whole = made(server.route("/broken", answer(INDEX)), gateway(server))
+    monkeypatch.setattr(sweeping, "_slots", sweeping._Slots(1))
+    real = sweeping.Explorer
+
+    def explorer(hands, target, *rest):
+        if target.product_id == broken:
+            raise RuntimeError("of ours")
+        return real(hands, target, *rest)
+
+    monkeypatch.setattr(sweeping, "Explorer", explorer)
+    refresh_many([broken, whole])
+    assert states(whole) == {"live"}
+    assert not cache.read(services.subject_of(broken)).in_flight
+    assert sweeping._slots.take(1) == 1
+
+
+def test_without_redis_a_sweep_ends_and_frees_what_it_took(settings, server, made, monkeypatch):
+    monkeypatch.setattr(sweeping, "_slots", sweeping._Slots(2))
+    products = made(*[gateway(server)] * 3)
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    refresh_many(products)
+    assert server.requests["/discover"] == 0
+    assert sweeping._slots.take(5) == 2
