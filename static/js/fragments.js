@@ -8,6 +8,7 @@
     box.querySelector("button").addEventListener("click", () => window.htmx.trigger(again, "retry"));
     part.replaceChildren(box);
     part.removeAttribute("aria-busy");
+    part.dataset.failed = "";
   }
 
   function failed(event) {
@@ -15,7 +16,7 @@
     if (asked.matches("[data-live-parts]")) {
       // An error may be of one part alone: each is then asked for by itself. No answer is no answer to any.
       const alone = event.type === "htmx:responseError";
-      for (const part of document.querySelectorAll("[data-live][aria-busy]")) say(part, alone ? part : asked);
+      for (const part of document.querySelectorAll("[data-live]:is([aria-busy], [data-failed])")) say(part, alone ? part : asked);
     } else if (asked.matches("[data-live]")) {
       say(asked, asked);
     }
