@@ -148,7 +148,7 @@ class PurposeSerializer(serializers.ModelSerializer[Purpose]):
 
     goal = serializers.SlugRelatedField[Any](slug_field="slug", read_only=True)
     title = serializers.CharField(source="goal.title", read_only=True)
-    parent = serializers.SerializerMethodField(help_text="Slug of the goal that the use case stands below.")
+    parent = serializers.SerializerMethodField(help_text="Slug of the goal that the use case stands below.")  # type: ignore[assignment] # DRF looks it up by name
 
     class Meta:
         model = Purpose
