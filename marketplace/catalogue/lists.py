@@ -14,6 +14,7 @@ from marketplace.catalogue.filters import Filters
 from marketplace.catalogue.inside import link as inside_link
 from marketplace.catalogue.tiles import hit_tiles, tiles
 from marketplace.measure import recording
+from marketplace.notices import recent
 from marketplace.notices.contexts import follow_button, save_search
 from registry.models import Domain
 from search import queries as searching
@@ -90,6 +91,9 @@ def _listing(
     found = queries.found(filters, limit=PAGE_SIZE, offset=offset)
     if counted:
         recording.searched(request, request.GET.get("q", ""), found, offset=offset, source="page")
+    save = save_search(request) if not filters.domain_in_path else None
+    if counted and save and number == 1:
+        recent.asked(request.user, save.query)
     filters = replace(filters, question=found.question if filters.question else "")
     counts = searching.facets(found)
     suggested = found.suggestions.products if found.suggestions else ()
@@ -104,7 +108,7 @@ def _listing(
         "clear_url": filters.bare().url() if filters.narrowed else None,
         "search_hidden": [{"name": name, "value": value} for name, value in filters.pairs() if name != "q"],
         "tiles": hit_tiles(found.hits, rows),
-        "save": save_search(request) if not filters.domain_in_path else None,
+        "save": save,
         "inside_url": inside_link(filters) if found.hits and number == 1 else None,
         "suggested_title": NEAREST if filters.narrowed and filters.question else "New here",
         "suggested": tiles(suggested, rows) if filters.question or filters.narrowed else [],

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 from marketplace.catalogue import details, home, lists
 from marketplace.exports.views import announced, negotiated
 from marketplace.measure import recording
+from marketplace.notices import recent
 from registry.access import product_or_404
 
 HIDDEN = (
@@ -72,6 +73,7 @@ def product(request: HttpRequest, domain: str, name: str) -> HttpResponseBase:
     if (export := negotiated(request, found)) is not None:
         return export
     recording.viewed(request, found)
+    recent.opened(request.user, found.pk)
     return announced(render(request, "catalogue/product.html", details.product(request, found)), found)
 
 

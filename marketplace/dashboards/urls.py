@@ -5,5 +5,6 @@ from django.urls import include, path
 app_name = "dashboards"
 
 urlpatterns = [
+    path("", include("marketplace.dashboards.consumer.urls")),
     path("producer/", include("marketplace.dashboards.producer.urls")),
 ]

@@ -14,7 +14,7 @@ from marketplace.notices import asking, queries
 from marketplace.notices.models import Entry, Follow, SavedSearch
 from marketplace.notices.words import WORDS, detail
 from registry.access import Visitor, person
-from registry.models import Domain, Product
+from registry.models import Domain, Event, Product
 
 OF_MANY = {
     "product.published": "published",
@@ -118,6 +118,12 @@ def told(entry: Entry) -> Told:
         label = f"{label}, in {entry.domain.title}"
     gone = entry.event.type == "product.retired" and entry.count == 1
     return Told(title, "" if gone else url, label, icon, more, entry.created_at, entry.read_at is None)
+
+
+def happened(event: Event, title: str, *, hidden: bool = False) -> Told:
+    """An event of a product in words; `hidden`: its page is not for everybody any more."""
+    label, icon = WORDS.get(event.type, UNKNOWN)
+    return Told(title, "" if hidden else address_of(event.subject), label, icon, detail(event), event.time)
 
 
 def address_of(urn: str) -> str:

@@ -47,7 +47,7 @@ def _of_products(told: Sequence[tuple[Event, Product]]) -> list[Entry]:
         Entry(user_id=follow.user_id, event=event, title=product.title)
         for event, product in told
         for follow in followers[product.pk]
-        if follow.user.username != event.actor
+        if _concerns(event, follow)
     ]
 
 
@@ -62,7 +62,7 @@ def _of_domains(told: Sequence[tuple[Event, Product]], known: set[tuple[int, int
     for event, product in told:
         if event.type not in OF_DOMAINS:
             continue
-        for user_id, domain in _nearest(product, followers, event.actor).items():
+        for user_id, domain in _nearest(event, product, followers).items():
             if (user_id, event.pk) in known:
                 continue
             entry = found.setdefault((user_id, domain.pk, event.type), Entry(user_id=user_id, domain=domain, count=0))
@@ -71,15 +71,20 @@ def _of_domains(told: Sequence[tuple[Event, Product]], known: set[tuple[int, int
     return list(found.values())
 
 
-def _nearest(product: Product, followers: dict[str, list[Follow]], actor: str) -> dict[int, Domain]:
-    """By person, the domain they follow that is the nearest above the product; without who did it."""
+def _nearest(event: Event, product: Product, followers: dict[str, list[Follow]]) -> dict[int, Domain]:
+    """By person that the event concerns, the domain they follow that is the nearest above the product."""
     found: dict[int, Domain] = {}
     for slug in product.domain.path.split("/"):
         for follow in followers[slug]:
-            if follow.user.username != actor:
+            if _concerns(event, follow):
                 assert follow.domain is not None
                 found[follow.user_id] = follow.domain
     return found
+
+
+def _concerns(event: Event, follow: Follow) -> bool:
+    """Not who did it, and not who began to follow afterwards."""
+    return follow.user.username != event.actor and follow.created_at <= event.time
 
 
 def _active(follows: QuerySet[Follow]) -> QuerySet[Follow]:

@@ -63,8 +63,8 @@ def _ready() -> QuerySet[NewProduct]:
 
 
 def _entry(search: SavedSearch, hits: list[NewProduct]) -> Entry | None:
-    """What its person is told, who is not told of what they published themselves."""
-    others = [row for row in hits if row.event.actor != search.user.username]
+    """What its person is told: not of what they published themselves, nor of what was there before they saved it."""
+    others = [row for row in hits if row.event.actor != search.user.username and row.event.time >= search.created_at]
     if not others:
         return None
     last = max(others, key=lambda row: row.event_id)

@@ -1,18 +1,23 @@
 """The verbs: each takes the person it is about, runs in one transaction, and records its event. All may be repeated."""
 
+from datetime import datetime, timedelta
+
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from marketplace.accounts.models import User
 from marketplace.notices import asking, queries
-from marketplace.notices.models import NAME_LIMIT, Entry, Follow, SavedSearch, subject_of
+from marketplace.notices.models import NAME_LIMIT, Entry, Follow, SavedSearch, Visit, subject_of
 from registry import events
 from registry.models import Domain, Product
 from registry.text import plain_text
 
 FOLLOWS = 200  # of one person
 SAVED_SEARCHES = 50
+PAUSE = timedelta(minutes=30)
+FIRST = timedelta(days=7)
 
 
 @transaction.atomic
@@ -86,6 +91,22 @@ def open_search(actor: User, search: SavedSearch) -> None:
     """Nothing that fits it is new any more. Two statements."""
     SavedSearch.objects.filter(pk=search.pk, user=actor).update(opened_at=Now())
     Entry.objects.filter(user=actor, search=search, read_at=None).update(read_at=Now())
+
+
+@transaction.atomic
+def visit(actor: User) -> datetime:
+    """Notes that the person looks at their dashboard; the time since when it tells what changed.
+
+    That is the visit before, and at the first one FIRST ago. Who comes back within PAUSE is still in the same visit.
+    """
+    now = timezone.now()
+    found, made = Visit.objects.select_for_update().get_or_create(user=actor, defaults={"since": now - FIRST})
+    if not made:
+        if now - found.seen_at > PAUSE:
+            found.since = found.seen_at
+        found.seen_at = now
+        found.save()
+    return found.since
 
 
 def mark_read(actor: User, until: int | None = None) -> int:
