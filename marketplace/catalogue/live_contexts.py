@@ -17,6 +17,7 @@ from marketplace.live.drift.versions import order
 from marketplace.live.errors import Problem
 from marketplace.live.state import NO_WORKERS, LiveProduct, Part
 from marketplace.live.view import ContractView, HealthView, MetricsView, ProductView, SlaRow
+from marketplace.trust.contexts import in_short
 from registry.models import Product
 
 Context = dict[str, Any]
@@ -34,6 +35,7 @@ def card(product: Product, found: LiveProduct, polling: Polling) -> Context:
         "license": next((documents.term_row(license) for license in _licenses(found)), None),
         "price": price_of(said, promised),
         "support": next((row.channel for row in documents.support(said.support, Bounds())), "") if said else "",
+        "trust": in_short(product, found),
     }
 
 

@@ -12,6 +12,7 @@ from marketplace.trust.entry import Entry
 from marketplace.trust.findings import Finding, met, missing, unsaid
 from marketplace.trust.told import Told, plain, short
 
+READ = 500  # characters of a foreign text that are looked through
 _AGREEMENT = re.compile(r"agreement|terms[ -]of[ -](use|service)|data ?sharing|\bDSA\b|\bEULA\b", re.I)
 _ACCESS = re.compile(r"access|\bopen\b|usage|\buse\b|permission|entitle|authori[sz]|confidential", re.I)
 _AGREEMENTS = {"agreement", "dsa", "datasharingagreement", "termsofuse", "termsofservice", "dataagreement"}
@@ -68,10 +69,10 @@ def description(entry: Entry, told: Told) -> Finding:
 def agreement(entry: Entry, told: Told) -> Finding:
     """A link, a policy or a property that says so; of an open product the license."""
     for link in told.links:
-        if plain(link.type or "") in _AGREEMENTS or _AGREEMENT.search(link.description or ""):
+        if plain(link.type or "") in _AGREEMENTS or _AGREEMENT.search((link.description or "")[:READ]):
             return met(f"Linked: {short(link.description or link.url)}.")
     for policy in _policies(told):
-        if _AGREEMENT.search(policy.text):
+        if _AGREEMENT.search(policy.text[:READ]):
             return met(f"Named: {short(policy.text)}.")
     if said := _property(told, _AGREEMENTS):
         return met(f"Named: {short(said)}.")
@@ -97,7 +98,7 @@ def access_policy(entry: Entry, told: Told) -> Finding:
     """A policy that speaks of access or use, or roles with their approvers in a contract."""
     named = [policy.text for policy in _policies(told)]
     named += [link.description or link.url for link in told.links if "policy" in plain(link.type or "")]
-    if about := [text for text in named if _ACCESS.search(text)]:
+    if about := [text for text in named if _ACCESS.search(text[:READ])]:
         return met(f"Named: {short(about[0])}.")
     if said := _property(told, _ACCESS_POLICIES):
         return met(f"Named: {short(said)}.")

@@ -14,7 +14,6 @@ from marketplace.live.view import (
     HealthView,
     NamedValue,
     ProductView,
-    SchemaView,
     WebLink,
 )
 
@@ -36,7 +35,8 @@ class Told:
 
     `known`: it answered within the last day, or offers nothing to ask. `complete`: no document is missing that could
     say more; `health_known` the same of its health. `answers`: it answers now. `asking`: an answer is under way.
-    `problem`: why it does not answer, in words. `custom`: by the name as `plain` has it.
+    `problem`: why it does not answer, in words. `columns`: all that are described. `custom`: by the name as `plain` has
+    it.
     """
 
     product: ProductView | None = None
@@ -51,6 +51,7 @@ class Told:
     asking: bool = False
     age_seconds: int | None = None
     problem: str = ""
+    columns: tuple[Column, ...] = ()
     custom: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -63,19 +64,6 @@ class Told:
         """Every link to further documentation, of documents and artifacts."""
         for one in (*self.documents, *self.artifacts):
             yield from one.documentation
-
-    @property
-    def schemas(self) -> Iterator[SchemaView]:
-        """Of the contracts, and of artifacts that say their columns themselves."""
-        for contract in self.contracts:
-            yield from contract.schemas
-        for artifact in self.artifacts:
-            yield from artifact.schemas
-
-    @property
-    def columns(self) -> list[Column]:
-        """Every column that is described."""
-        return [column for schema in self.schemas for column in schema.columns]
 
 
 def told_by(found: LiveProduct | None) -> Told:
@@ -100,6 +88,9 @@ def told_by(found: LiveProduct | None) -> Told:
         asking=found.waiting,
         age_seconds=found.metadata.age_seconds,
         problem=found.metadata.message or found.index.message,
+        columns=tuple(
+            column for one in (*contracts, *artifacts) for schema in one.schemas for column in schema.columns
+        ),
         custom=_by_name(value for values in named for value in values),
     )
 
@@ -128,5 +119,5 @@ def plain(name: str) -> str:
 
 def short(text: str) -> str:
     """A foreign text within a sentence of ours: one line, not long."""
-    flat = " ".join(text.split())
+    flat = " ".join(text[: 4 * SHOWN].split())
     return flat if len(flat) <= SHOWN else f"{flat[: SHOWN - 1].rstrip()}…"

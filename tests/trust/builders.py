@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from marketplace.live.explore import not_offered
+from marketplace.live.explore import PARTS, not_offered
 from marketplace.live.formats import odcs, odps
 from marketplace.live.state import LiveProduct, Part, product_unavailable
 from marketplace.live.view import ContractListView, HealthView
@@ -113,9 +113,9 @@ def seen(
 
 def silent(state: Any = "down", *, waiting: bool = False) -> LiveProduct:
     """A product that was not seen within the day."""
+    index, metadata, artifacts, contracts = (Part(name, state, waiting=waiting) for name in PARTS[:4])
     found = product_unavailable(1)
-    parts = {name: Part(name, state, waiting=waiting) for name in ("index", "metadata", "artifacts")}
-    return replace(found, contract_list=Part("contracts", state, waiting=waiting), **parts)
+    return replace(found, index=index, metadata=metadata, artifacts=artifacts, contract_list=contracts)
 
 
 def _never(name: str) -> Part:

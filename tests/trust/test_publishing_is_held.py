@@ -1,4 +1,4 @@
-"""What stewards made blocking keeps a draft from being published, at every door, with the reason; by default nothing does."""
+"""What stewards made blocking keeps a draft from being published, at every door, with the reason."""
 
 import pytest
 
