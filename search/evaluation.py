@@ -14,7 +14,7 @@ from django.utils.text import slugify
 
 from marketplace.accounts.models import Team
 from registry.models import AccessMode, Domain, Lifecycle, Product
-from search import indexer, question
+from search import glossary, indexer, question, remembered, vocabulary
 from search.embedder import Embedder
 from search.queries import rank
 from search.ranking import Filters, Legs
@@ -27,6 +27,7 @@ TABLES = (
     "registry_product",
     "registry_product_tags",
     "search_document",
+    "search_word",
 )
 BATCH = 256
 
@@ -99,7 +100,7 @@ def scratch_index() -> Iterator[None]:
     finally:
         with connection.cursor() as cursor:
             cursor.execute(f"DROP TABLE {', '.join(f'pg_temp.{table}' for table in TABLES)}")
-        question.forget_statistics()
+        remembered.forget_all()
 
 
 def fill(documents: Iterable[dict[str, Any]], embedder: Embedder, progress: Callable[[int], None]) -> dict[int, str]:
@@ -127,13 +128,14 @@ def fill(documents: Iterable[dict[str, Any]], embedder: Embedder, progress: Call
     ids = {product.pk: identifier for product, identifier in zip(rows, chosen, strict=True)}
     for done in indexer.reindex():
         progress(done)
+    vocabulary.learn()
     done = 0
     while made := indexer.embed_stale(embedder, BATCH):
         done += made
         progress(done)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE search_document")
-    question.forget_statistics()
+    remembered.forget_all()
     return ids
 
 
@@ -160,7 +162,10 @@ def evaluate(
             found = [ids[hit.product_id] for hit in rank(legs, Filters())]
             times.append((time.perf_counter() - started) * 1000)
             judged["fused"].append(judge(found, relevant))
-            for name, part in (("vectors", replace(legs, key="", terms=())), ("text", replace(legs, vector=None))):
+            for name, part in (
+                ("vectors", replace(legs, key="", terms=(), more=())),
+                ("text", replace(legs, vector=None)),
+            ):
                 judged[name].append(judge([ids[hit.product_id] for hit in rank(part, Filters())], relevant))
     return Report(
         len(ids), len(questions), **{name: _mean(scores) for name, scores in judged.items()}, latency=_latency(times)
@@ -169,7 +174,7 @@ def evaluate(
 
 def _legs(text: str, embedder: Embedder) -> Legs:
     asked = question.understand(text, meaning=False)
-    vector = indexer.vector_literal(embedder.embed([asked.text])[0])
+    vector = indexer.vector_literal(embedder.embed([question.embedded(asked.text, glossary.expansions(asked.text))])[0])
     return replace(asked.legs, vector=vector, model=embedder.name)
 
 

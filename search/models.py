@@ -3,14 +3,16 @@
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
+from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Now
+from django.db.models.functions import Now, Upper
 from pgvector.django import HalfVectorField, HnswIndex
 
 from registry.models import Product
 
 DIMENSION = 384
+PLAIN = RegexValidator(r"^\w[\w .,&/'’()+-]*$", "Use letters, digits, spaces and . , & / ' ( ) + - only.")
 
 
 class Document(models.Model):
@@ -55,3 +57,31 @@ class Document(models.Model):
 
     def __str__(self) -> str:
         return self.title_key
+
+
+class Word(models.Model):
+    """A word of listed products, in small letters, so that a misspelt one is noticed. Made again from the registry."""
+
+    word = models.CharField(max_length=40, primary_key=True)
+    stem = models.CharField(max_length=40, help_text="As full text search has it.")
+    products = models.PositiveIntegerField(help_text="How many have it.")
+
+    class Meta:
+        indexes = [models.Index(fields=["stem"], name="search_word_stem")]
+
+    def __str__(self) -> str:
+        return self.word
+
+
+class Abbreviation(models.Model):
+    """What the field abbreviates: GHCN, and Global Historical Climatology Network."""
+
+    short = models.CharField("abbreviation", max_length=30, validators=[PLAIN])
+    long = models.CharField("stands for", max_length=120, validators=[PLAIN])
+
+    class Meta:
+        ordering = ["short"]
+        constraints = [models.UniqueConstraint(Upper("short"), name="abbreviation_once")]
+
+    def __str__(self) -> str:
+        return f"{self.short}: {self.long}"

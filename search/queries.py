@@ -51,6 +51,7 @@ def search(
     owner: str | None = None,
     goal: str | None = None,
     lifecycle: str | None = None,
+    spelling: bool = True,
     limit: int = 20,
     offset: int = 0,
 ) -> Results:
@@ -60,7 +61,7 @@ def search(
     `lifecycle` are values of ProductType, AccessMode and Lifecycle, `owner` is the slug of a team, `goal` that of a
     goal or use case. The question may name them too (see search.language); what it names counts. An empty question
     lists what passes the filters, by title. Whatever is typed gets an answer: what was not used, or not available, is
-    said in `notes`. Only what is listed now is found, also while the index lags. Takes at most 2 s, 0.4 s of them for
+    said in `notes`; misspelt words are put right and named in `corrections`, unless `spelling` is false. Only what is listed now is found, also while the index lags. Takes at most 2 s, 0.4 s of them for
     the question's vector. Eight queries however many hits, eleven where nothing matched, one more for an address, and
     as many short statements that keep the limit.
     """
@@ -71,7 +72,7 @@ def search(
     given = {"domain": domain, "type": type, "access": access, "owner": owner, "goal": goal, "lifecycle": lifecycle}
     filters = _filters(spoken, given, tags, notes)
     with deadline.keep():
-        asked = _understood(spoken.text, deadline)
+        asked = _understood(spoken, deadline, spelling)
         notes += asked.notes
         if asked.legs.key:
             rows, legs = _ranked(asked.legs, filters, notes, deadline)
@@ -102,6 +103,7 @@ def search(
         notes=tuple(notes),
         suggestions=suggestions,
         matched=tuple(matched),
+        corrections=asked.corrections,
     )
 
 
@@ -117,13 +119,13 @@ def _filters(spoken: Spoken, given: dict[str, str | None], tags: Sequence[str], 
     )
 
 
-def _understood(typed: str, deadline: Deadline) -> Question:
+def _understood(spoken: Spoken, deadline: Deadline, spelling: bool) -> Question:
     """The question, without its words where PostgreSQL does not read them in time."""
     try:
         with deadline.step(0.6):
-            return understand(typed)
+            return understand(spoken.text, spelling=spelling, as_meant=spoken.phrases)
     except TooSlowError:
-        return understand(typed, words=False)
+        return understand(spoken.text, words=False, spelling=False)
 
 
 def _distant(row: Row) -> bool:
@@ -136,7 +138,11 @@ def _plain(value: str | None) -> str | None:
 
 def _ranked(legs: Legs, filters: Filters, notes: list[str], deadline: Deadline) -> tuple[list[Row], Legs]:
     """The ranked rows, with fewer legs where the whole took too long, and the legs that took part."""
-    for attempt in (legs, replace(legs, terms=(), rare=()), replace(legs, terms=(), rare=(), vector=None)):
+    for attempt in (
+        legs,
+        replace(legs, terms=(), rare=(), more=()),
+        replace(legs, terms=(), rare=(), more=(), vector=None),
+    ):
         try:
             with deadline.step(0.6):
                 rows = rank(attempt, filters)
@@ -148,7 +154,7 @@ def _ranked(legs: Legs, filters: Filters, notes: list[str], deadline: Deadline) 
             notes.append(f"The whole search took too long, so these go by {by} only. Fewer words may do better.")
         return rows, attempt
     notes.append(STOPPED)
-    return [], replace(legs, terms=(), rare=(), vector=None)
+    return [], replace(legs, terms=(), rare=(), more=(), vector=None)
 
 
 def rank(legs: Legs, filters: Filters) -> list[Row]:
@@ -189,7 +195,7 @@ def _listing(filters: Filters, limit: int, offset: int, notes: list[str], deadli
 def _hits(rows: Sequence[Row], legs: Legs) -> tuple[Hit, ...]:
     found = {product.pk: product for product in registry.in_order([row.product_id for row in rows])}
     shown = [row for row in rows if row.product_id in found]
-    marks = highlight.mark([found[row.product_id] for row in shown], legs.terms)
+    marks = highlight.mark([found[row.product_id] for row in shown], legs.words)
     return tuple(
         Hit(
             product=found[row.product_id],

@@ -2,22 +2,25 @@
 
 import math
 import re
-import threading
-import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from django.db import connection
 
 from registry.models import Product
-from search import ranking
+from search import glossary, ranking, vocabulary
 from search.embedder import model_name
+from search.glossary import Expansion
 from search.indexer import title_key, vector_literal
 from search.questions import embed_question
 from search.ranking import Legs, Term
+from search.remembered import Remembered
+from search.vocabulary import Correction, Reading
 
 MAX_LENGTH = 500  # characters of a question that are used
 ADDRESS = re.compile(r"urn:dp:([a-z0-9-]+):([a-z0-9-]+)|([a-z0-9-]+)/([a-z0-9-]+)")
 STATISTICS_AGE = 60.0  # seconds
+NONE: tuple[tuple[Term, ...], tuple[Term, ...], tuple[Term, ...]] = ((), (), ())
 
 # PostgreSQL keeps, for each tsvector column, the share of rows that each of the most common lexemes is in; ANALYZE,
 # which autovacuum runs, keeps it fresh from a sample of fixed size. So how common a word is costs nothing to know.
@@ -43,44 +46,27 @@ class Statistics:
         return known if known is not None else max(self.rarest / 2, 1 / max(self.rows, 1000))
 
 
-class _Remembered:
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.value = Statistics()
-        self.read_at = -math.inf
+def _statistics() -> Statistics:
+    with connection.cursor() as cursor:
+        cursor.execute(STATISTICS)
+        rows, lexemes, shares = cursor.fetchone()
+    # The array of shares ends in its own minimum and maximum.
+    known = dict(zip(lexemes or [], shares or [], strict=False))
+    return Statistics(rows, known, shares[len(known)] if shares else 0.0)
 
 
-_remembered = _Remembered()
-
-
-def statistics() -> Statistics:
-    """The statistics, read from PostgreSQL once a minute. One query then; who asks meanwhile gets the older ones."""
-    if time.monotonic() - _remembered.read_at > STATISTICS_AGE and _remembered.lock.acquire(blocking=False):
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute(STATISTICS)
-                rows, lexemes, shares = cursor.fetchone()
-            # The array of shares ends in its own minimum and maximum.
-            known = dict(zip(lexemes or [], shares or [], strict=False))
-            _remembered.value = Statistics(rows, known, shares[len(known)] if shares else 0.0)
-            _remembered.read_at = time.monotonic()
-        finally:
-            _remembered.lock.release()
-    return _remembered.value
-
-
-def forget_statistics() -> None:
-    """Has them read anew at the next question, for those who have just filled the index."""
-    _remembered.read_at = -math.inf
+statistics: Remembered[Statistics] = Remembered(_statistics, Statistics(), STATISTICS_AGE)
+"""The statistics, read from PostgreSQL once a minute. One query then."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """A question as it is used: its text, what the legs get of it, and what its asker should know."""
+    """A question: its text as typed, what the legs get of it, and what its asker should know."""
 
     text: str
     legs: Legs
     notes: tuple[str, ...] = ()
+    corrections: tuple[Correction, ...] = ()
 
 
 def clean(typed: str) -> tuple[str, list[str]]:
@@ -92,23 +78,38 @@ def clean(typed: str) -> tuple[str, list[str]]:
     return kept, [f"Only the first {len(kept)} characters of the question were used; a sentence or two is enough."]
 
 
-def understand(typed: str, *, meaning: bool = True, words: bool = True) -> Question:
-    """Makes the legs of a question. One query (two once a minute, one more for an address), and the embedder's answer
-    (see embed_question)."""
+def understand(
+    typed: str, *, meaning: bool = True, words: bool = True, spelling: bool = True, as_meant: Sequence[str] = ()
+) -> Question:
+    """Makes the legs of a question. Two queries (four once a minute, one more for an address), and the embedder's
+    answer (see embed_question).
+
+    Args:
+        spelling: whether misspelt words are put right; those of the phrases in `as_meant` never are.
+    """
     text, notes = clean(typed)
     key = title_key(text)
     if not key:
         if typed.strip():
             notes.append("There are no words in this question, so there is nothing to look for.")
         return Question(text, Legs(), tuple(notes))
-    terms, rare = _terms(text) if words else ((), ())
+    reading = vocabulary.read(text, as_meant) if spelling else Reading(text)
+    named = glossary.expansions(reading.text)
+    terms, rare, more = _terms(reading.text, [*reading.variants, *(each.other for each in named)]) if words else NONE
     if words and not terms:
         notes.append("These are only very common words, so the answers go by meaning and by titles.")
-    vector = embed_question(text) if meaning else None
+    notes += [f"{each.found} is also called {each.other}; both were looked for." for each in named]
+    vector = embed_question(embedded(reading.text, named)) if meaning else None
     if meaning and vector is None:
         notes.append("Searching by meaning is not available at the moment, so only words were compared.")
-    legs = Legs(key, _address(text), None if vector is None else vector_literal(vector), model_name(), terms, rare)
-    return Question(text, legs, tuple(notes))
+    literal = None if vector is None else vector_literal(vector)
+    legs = Legs(title_key(reading.text), _address(text), literal, model_name(), terms, rare, more)
+    return Question(text, legs, tuple(notes), reading.corrections)
+
+
+def embedded(text: str, named: Sequence[Expansion] = ()) -> str:
+    """What the embedder reads of a question: what it names is named both ways. Pure."""
+    return " ".join([text, *(f"({each.other})" for each in named)])
 
 
 def _address(text: str) -> int | None:
@@ -120,11 +121,16 @@ def _address(text: str) -> int | None:
     return Product.objects.filter(domain__slug=domain, name=name).values_list("pk", flat=True).first()
 
 
-def _terms(text: str) -> tuple[tuple[Term, ...], tuple[Term, ...]]:
-    """The words of the question, rarest first, and those of them that are rare enough to look for one by one."""
+def _terms(text: str, others: Sequence[str]) -> tuple[tuple[Term, ...], tuple[Term, ...], tuple[Term, ...]]:
+    """The words of the question, rarest first; those of them that are rare enough to look for one by one; and the words
+    of its other names, which count as one word together. One query."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT tsvector_to_array(to_tsvector('english', %s))", [text])
-        lexemes: list[str] = cursor.fetchone()[0]
+        cursor.execute(
+            "SELECT tsvector_to_array(to_tsvector('english', text)) FROM unnest(%s::text[]) WITH ORDINALITY AS t(text, n) "
+            "ORDER BY n",
+            [[text, *others]],
+        )
+        lexemes, *named = [row[0] for row in cursor.fetchall()]
     known = statistics()
     shares = sorted((known.share(lexeme), lexeme) for lexeme in lexemes)[: ranking.TERMS]
     terms = tuple(Term(lexeme, math.log1p(1 / share)) for share, lexeme in shares)
@@ -135,4 +141,10 @@ def _terms(text: str) -> tuple[tuple[Term, ...], tuple[Term, ...]]:
         if rare and expected > ranking.RARE_WORDS_ROWS:
             break
         rare.append(term)
-    return terms, tuple(rare)
+    more = {
+        lexeme: Term(lexeme, math.log1p(1 / known.share(lexeme)) / len(name))
+        for name in named
+        for lexeme in name
+        if lexeme not in lexemes and known.share(lexeme) * known.rows <= ranking.RARE_WORDS_ROWS
+    }
+    return terms, tuple(rare), tuple(more.values())[: ranking.TERMS]

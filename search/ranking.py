@@ -118,7 +118,8 @@ class Term:
 class Legs:
     """What one question gives the legs to work with. An absent part leaves its leg out.
 
-    `address`: the id of the product whose address was typed, which counts as an exact title.
+    `address`: the id of the product whose address was typed, which counts as an exact title. `rare`: those of `terms` that
+    are looked for one by one. `more`: words of other names of what was asked; a product may have them or not.
     """
 
     key: str = ""
@@ -127,6 +128,12 @@ class Legs:
     model: str = ""
     terms: tuple[Term, ...] = ()
     rare: tuple[Term, ...] = ()
+    more: tuple[Term, ...] = ()
+
+    @property
+    def words(self) -> tuple[Term, ...]:
+        """All words that count where they are found."""
+        return self.terms + self.more
 
 
 TITLE_LEG = """
@@ -233,9 +240,9 @@ def _params(legs: Legs) -> dict[str, Any]:
         "model": legs.model,
         "floor": FLOOR,
         "all": _joined(legs.terms, " & "),
-        "any": _joined(legs.rare, " | "),
-        "terms": [term.tsquery for term in legs.terms],
-        "idf": [term.idf for term in legs.terms],
+        "any": _joined(legs.rare + legs.more, " | "),
+        "terms": [term.tsquery for term in legs.words],
+        "idf": [term.idf for term in legs.words],
         "labels": LABELS,
         "normalisation": NORMALISATION,
         "title_rows": TITLE_ROWS,

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from registry.models import Domain, Product
 from search.ranking import Filters
+from search.vocabulary import Correction
 
 Segment = tuple[str, bool]
 """A piece of text, and whether it matched the question."""
@@ -68,6 +69,8 @@ class Results:
     suggestions: Suggestions | None = None
     matched: tuple[int, ...] = field(default=(), repr=False)
     """The ids of all matched products, best first; `facets` counts over them."""
+    corrections: tuple[Correction, ...] = ()
+    """Misspelt words, and those that were looked for in their place."""
 
 
 @dataclass(frozen=True)

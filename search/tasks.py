@@ -1,11 +1,12 @@
-"""Work of the queue `embed`, whose worker holds the model."""
+"""The index kept up: vectors, in the queue `embed`, whose worker holds the model, and the words that products use."""
 
 import structlog
 from celery import shared_task
-from django.db.models import F, Q
+from django.core.cache import cache
+from django.db.models import Count, F, Max, Q
 from kombu.exceptions import OperationalError
 
-from search import indexer
+from search import indexer, vocabulary
 from search.embedder import load_embedder, model_name
 from search.models import Document
 
@@ -13,6 +14,7 @@ log = structlog.get_logger(__name__)
 
 # About a second of work on two cores: what was published meanwhile is next.
 SLICE = 64
+LEARNT = "search:words-learnt"
 
 
 @shared_task(name="search.embed_missing")
@@ -26,6 +28,16 @@ def embed_missing() -> None:
         indexer.embed_stale(embedder, SLICE, wait=True)
     if _missing():
         enqueue_embedding()
+
+
+@shared_task(name="search.learn_words")
+def learn_words() -> None:
+    """Learns the words of the products anew where some product was indexed since the last time."""
+    newest = Document.objects.aggregate(newest=Max("changed_at"), count=Count("pk"))
+    mark = f"{newest['newest']} {newest['count']}"
+    if cache.get(LEARNT) != mark:
+        log.info("search.words_learnt", words=vocabulary.learn())
+        cache.set(LEARNT, mark, timeout=None)
 
 
 def enqueue_embedding() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from registry.models import Product
-from search import indexer, question
+from search import indexer, remembered
 from search.embedder import HASHING, load_embedder
 from search.questions import QuestionService, circuit
 
@@ -21,7 +21,7 @@ def hashing_embedder(settings: Any) -> None:
 def no_memory() -> Iterator[None]:
     """What a process remembers between searches starts empty."""
     circuit.close()
-    question.forget_statistics()
+    remembered.forget_all()
     yield
     circuit.close()
 
