@@ -88,3 +88,8 @@ def test_the_api_lists_every_item_with_its_default(client, db):
     assert [row["key"] for row in body["items"]] == [item.key for item in ITEMS]
     assert {row["key"] for row in body["items"] if row["always"]} == {"owner", "name", "description", "domain"}
     assert all(row["level"] == row["default_level"] for row in body["items"])
+
+
+def test_stewards_find_it_in_their_menu(sign_in, steward, producer):
+    assert f'href="{PAGE}"' in sign_in(steward).get("/domains/").content.decode()
+    assert f'href="{PAGE}"' not in sign_in(producer).get("/domains/").content.decode()
