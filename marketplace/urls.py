@@ -16,9 +16,12 @@ from marketplace.api import not_found
 from marketplace.catalogue.api import ProductViewSet
 from marketplace.catalogue.batch_api import BatchView
 from marketplace.catalogue.contract_changes_api import ContractChangesView
+from marketplace.catalogue.given_contracts_api import GivenContractsFoundView, GivenContractsView
 from marketplace.catalogue.inside_api import InsideView
+from marketplace.dashboards.producer.api import ProductUsageView, UnansweredView, UsageView
 from marketplace.exports.api import ExportsView
 from marketplace.metrics import metrics
+from marketplace.notices import api as notices
 from marketplace.publishing.api import GrantView
 from marketplace.publishing.comparing_api import ComparisonView
 from marketplace.publishing.register_api import InspectionsView, InspectionView, RegisterView
@@ -37,6 +40,7 @@ api: list[URLPattern | URLResolver] = [
     path("products/<uuid:uuid>/fair/", trust.FairView.as_view(), name="product-fair"),
     path("products/<uuid:uuid>/comparison/", ComparisonView.as_view(), name="comparison"),
     path("products/<uuid:uuid>/purposes/", registry.goals_api.PurposesView.as_view(), name="purposes"),
+    path("products/<uuid:uuid>/similar/", search.api.SimilarView.as_view(), name="similar"),
     path("products/<uuid:uuid>/grants/", GrantView.as_view(), name="grants"),
     path(
         "products/<slug:domain>/<slug:name>/contracts/<path:contract>/changes",
@@ -45,6 +49,7 @@ api: list[URLPattern | URLResolver] = [
     ),
     path("", include(router.urls)),
     path("search/inside", InsideView.as_view(), name="search-inside"),
+    path("search/suggestions", search.api.SuggestView.as_view(), name="search-suggestions"),
     path("search/", search.api.SearchView.as_view(), name="search"),
     path("resolve/<slug:domain>/<slug:name>", registry.api.ResolveView.as_view(), name="resolve"),
     path("checklist/", trust.PolicyView.as_view(), name="checklist"),
@@ -53,7 +58,18 @@ api: list[URLPattern | URLResolver] = [
     path("register", RegisterView.as_view(), name="register"),
     path("events", registry.events_api.EventsView.as_view(), name="events"),
     path("transfers/", registry.transfers_api.OffersView.as_view(), name="transfers"),
+    path("usage/", UsageView.as_view(), name="usage"),
+    path("usage/unanswered/", UnansweredView.as_view(), name="usage-unanswered"),
+    path("usage/<uuid:uuid>/", ProductUsageView.as_view(), name="usage-product"),
+    path("contract-changes/", GivenContractsView.as_view(), name="given-contracts"),
+    path("contract-changes/<str:token>", GivenContractsFoundView.as_view(), name="given-contracts-found"),
     path("me/", MeView.as_view(), name="me"),
+    path("me/follows/", notices.FollowsView.as_view(), name="follows"),
+    path("me/follows/<uuid:uuid>/", notices.FollowView.as_view(), name="follow"),
+    path("me/saved-searches/", notices.SavedSearchesView.as_view(), name="saved-searches"),
+    path("me/saved-searches/<uuid:uuid>/", notices.SavedSearchView.as_view(), name="saved-search"),
+    path("me/inbox/", notices.InboxView.as_view(), name="inbox"),
+    path("me/inbox/read/", notices.InboxReadView.as_view(), name="inbox-read"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="docs"),
     re_path(r"^.*$", not_found),

@@ -177,6 +177,7 @@ class ProductContext:
     updated_at: datetime
     edit_url: str | None
     manage_url: str | None
+    usage_url: str | None
     notices: Sequence[Notice] = field(default_factory=tuple)
 
 
@@ -261,6 +262,9 @@ def product_context(product: Product, ancestors: Sequence[Domain], *, may_edit: 
         updated_at=product.updated_at,
         edit_url=edit_url(product) if may_edit else None,
         manage_url=reverse("publishing:manage", args=[product.domain.slug, product.name]) if may_edit else None,
+        usage_url=reverse("dashboards:producer-product", args=[product.domain.slug, product.name])
+        if may_edit
+        else None,
         notices=lifecycle_notices(product),
     )
 
@@ -268,3 +272,8 @@ def product_context(product: Product, ancestors: Sequence[Domain], *, may_edit: 
 def edit_url(product: Product) -> str:
     """Where the owner changes the entry."""
     return reverse("publishing:edit", args=[product.domain.slug, product.name])
+
+
+def usage_url(product: Product) -> str:
+    """Where the owner sees how it is found and used."""
+    return reverse("dashboards:producer-product", args=[product.domain.slug, product.name])

@@ -1,0 +1,57 @@
+"""Small charts as SVG that a template writes: bars in a box whose width is stretched, and the same said in words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+HEIGHT = 32.0
+STEP = 10  # of one bar with its gap
+BAR = 8
+LEAST = 1.5  # a day with anything at all is seen
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One value, in units of the box; `title` says it in words."""
+
+    x: int
+    y: float
+    height: float
+    title: str
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Bars in a box of `width` × `height`, each BAR wide. `text` says what the picture shows; `most` is its top."""
+
+    width: int
+    height: float
+    bar: int
+    bars: Sequence[Bar]
+    text: str
+    most: int
+    first: date
+    last: date
+
+
+def by_day(what: str, days: Sequence[date], values: Sequence[int]) -> Chart:
+    """A bar a day. `what` names what is counted, such as "Page views". Days and values are as many, at least one."""
+    most = max(values)
+    bars = [
+        Bar(place * STEP, round(HEIGHT - height, 2), round(height, 2), f"{short(day)}: {value:,}")
+        for place, (day, value) in enumerate(zip(days, values, strict=True))
+        if value
+        for height in [max(LEAST, HEIGHT * value / most)]
+    ]
+    text = f"{what} a day, {short(days[0])} to {short(days[-1])}: "
+    if most:
+        top = days[max(range(len(values)), key=values.__getitem__)]
+        text += f"{sum(values):,} in all, most on {short(top)} with {most:,}."
+    else:
+        text += "none."
+    return Chart(len(days) * STEP - (STEP - BAR), HEIGHT, BAR, bars, text, most, days[0], days[-1])
+
+
+def short(day: date) -> str:
+    """Such as "3 Nov"."""
+    return f"{day.day} {day:%b}"
