@@ -262,9 +262,7 @@ def product_context(product: Product, ancestors: Sequence[Domain], *, may_edit: 
         updated_at=product.updated_at,
         edit_url=edit_url(product) if may_edit else None,
         manage_url=reverse("publishing:manage", args=[product.domain.slug, product.name]) if may_edit else None,
-        usage_url=reverse("dashboards:producer-product", args=[product.domain.slug, product.name])
-        if may_edit
-        else None,
+        usage_url=usage_url(product) if may_edit else None,
         notices=lifecycle_notices(product),
     )
 
