@@ -73,7 +73,7 @@ class AboutBlock:
 
 
 def about_block(product: Product, found: LiveProduct, said: view.ProductView, bounds: Bounds) -> AboutBlock:
-    """All the document says of the product as a whole. Three queries where it names contracts as inputs, else none."""
+    """All the document says of the product as a whole. One query where it names contracts as inputs, else none."""
     promised = [part.view for part in contracts.parts(found.contracts)]
     return AboutBlock(
         summary=bounds.markdown("" if said.purpose or said.summary == product.summary else said.summary),

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from marketplace.catalogue.filters import Filters
 from registry import queries
-from registry.models import Domain, Event, PortEdge, Product
+from registry.models import LISTED, Domain, Event, PortEdge, Product
 from search import queries as searching
 from search.results import Results
 
@@ -20,20 +20,23 @@ def found(filters: Filters, *, limit: int, offset: int = 0) -> Results:
         owner=filters.owner or None,
         goal=filters.goal or None,
         lifecycle=filters.lifecycle or None,
+        spelling=not filters.as_typed,
         limit=limit,
         offset=offset,
     )
 
 
 def offering(contract_ids: Iterable[str]) -> dict[str, Product]:
-    """Listed products with an output port of these contracts, by contract id; of several the first. Three queries."""
+    """Listed products with an output port of these contracts, by contract id; of several the first.
+
+    One query, with their domains.
+    """
     wanted = set(contract_ids)
     if not wanted:
         return {}
-    edges = PortEdge.objects.filter(direction=PortEdge.Direction.OUT, contract_id__in=wanted).order_by("-pk")
-    owners = dict(edges.values_list("contract_id", "product_id"))
-    products = {product.pk: product for product in queries.listed().filter(pk__in=owners.values())}
-    return {contract: products[pk] for contract, pk in owners.items() if pk in products}
+    ports = PortEdge.objects.filter(direction=PortEdge.Direction.OUT, contract_id__in=wanted)
+    listed = ports.filter(product__lifecycle__in=LISTED).select_related("product__domain").order_by("-pk")
+    return {port.contract_id: port.product for port in listed}
 
 
 def domain_tree() -> list[Domain]:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from .errors import Problem
 from .view import VIEW_TYPES, from_json, shape_of, to_json
 
+DECODED = 1000  # views that a process keeps, of the answers it looked at last …
+DECODED_BYTES = 16_384  # … each of at most so much JSON
 DECLARED_SECONDS = 30  # how long "this product offers no such interface" is believed
 
 
@@ -24,6 +27,12 @@ def _reading() -> str:
 
 
 _READING = _reading()  # at once, and not when it is first wanted: the files may be those of the next version by then
+
+
+@lru_cache(maxsize=DECODED)
+def _decoded(kind: str, stored: bytes) -> Any:
+    """Pages look at the same answer again and again, and nobody changes a view."""
+    return from_json(VIEW_TYPES[kind], stored)
 
 
 class Seen:
@@ -54,7 +63,8 @@ class Seen:
     @property
     def view(self) -> Any:
         if self._view is None and self._json is not None:
-            self._view = from_json(VIEW_TYPES[self.kind], self._json)
+            small = len(self._json) <= DECODED_BYTES
+            self._view = _decoded(self.kind, self._json) if small else from_json(VIEW_TYPES[self.kind], self._json)
         return self._view
 
     def again(self, at: float, latency_ms: int, etag: str | None, fresh_until: float) -> Seen:
