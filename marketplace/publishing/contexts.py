@@ -14,11 +14,13 @@ from marketplace.accounts.models import User
 from marketplace.live.errors import Problem
 from marketplace.live.inspection import Inspection, Suggestions
 from marketplace.live.inspection import inspection as read_inspection
+from marketplace.publishing import glossary
 from marketplace.publishing.forms import PORT_KEYS, ProductForm
 from marketplace.publishing.lifecycle_contexts import LifecycleStep, steps
+from marketplace.publishing.previews import PagePreview, artifacts_of, page_preview
 from registry import queries
 from registry.access import may_edit
-from registry.models import AccessMode, Domain, Lifecycle, Product, ProductType, Rel
+from registry.models import Domain, Lifecycle, Product, Rel
 from registry.text import plain_text
 
 POLL_MS = (120, 250, 500, 1000)
@@ -52,6 +54,9 @@ class Trouble:
     advice: str
     action_label: str = ""
     action_url: str = ""
+
+
+SIGNED_OUT = Trouble("info", "You had been signed out.", "What you typed is still here: look at it and send it again.")
 
 
 @dataclass(frozen=True)
@@ -98,6 +103,9 @@ class Found:
     links: list[dict[str, str]] = field(default_factory=list)
     found: Sequence[Said] = ()
     problems: Sequence[Trouble] = ()
+    notes: dict[str, str] = field(default_factory=dict)
+    new_words: Sequence[str] = ()
+    page: PagePreview | None = None
 
 
 def found(token: str, user: User) -> Found:
@@ -109,18 +117,43 @@ def found(token: str, user: User) -> Found:
         return Found(problems=_troubles(answer.problems, "warn"))
     wanted = answer.suggestions
     known = Domain.objects.filter(slug=wanted.domain).exists()
+    notes = {} if known or not wanted.domain else {"domain": _no_domain(wanted.domain)}
+    name = _free_for(wanted, user, notes)
+    tags, new_words = glossary.known_of(wanted.tags)
     initial: dict[str, Any] = {
         "title": wanted.title,
         "summary": wanted.summary,
         "domain": wanted.domain if known else None,
-        "name": wanted.name,
-        "tags": ", ".join(wanted.tags),
+        "name": name,
+        "tags": ", ".join(tags),
         "type": wanted.type,
         "ports": json.dumps([{key: getattr(port, key) for key in PORT_KEYS} for port in wanted.ports]),
     }
     links = [{"rel": x.rel, "url": x.url, "media_type": x.media_type} for x in wanted.links]
     notices = [*_listed_already(wanted, user), *_troubles(answer.problems, "warn")]
-    return Found(initial, links, _recognised(answer), notices)
+    return Found(initial, links, _recognised(answer), notices, notes, new_words, page_preview(answer))
+
+
+def _no_domain(said: str) -> str:
+    return f"The product says “{said}”, which is no domain here. Choose the one it belongs to."
+
+
+def _free_for(wanted: Suggestions, user: User, notes: dict[str, str]) -> str:
+    """The name the product says, or a free one where another team has that; then the note beside the field says so."""
+    taken = queries.by_address(wanted.domain, wanted.name)
+    if taken is None or may_edit(user, taken):
+        return wanted.name
+    free = free_name(wanted.domain, wanted.name)
+    owner = taken.owner.name if taken.is_listed else "another team"
+    notes["name"] = f"The product calls itself {taken.urn}, which belongs to {owner}. This name is free."
+    return free
+
+
+def free_name(domain: str, name: str) -> str:
+    """The name with the first number that nobody has in the domain. One query."""
+    base = name[:58].rstrip("-")
+    taken = set(Product.objects.filter(domain__slug=domain, name__startswith=base).values_list("name", flat=True))
+    return next(free for number in range(2, len(taken) + 3) if (free := f"{base}-{number}") not in taken)
 
 
 def _listed_already(wanted: Suggestions, user: User) -> list[Trouble]:
@@ -148,19 +181,11 @@ def submitted_before(user: User, form: ProductForm) -> Product | None:
     return product if same else None
 
 
-def _listed(answer: Inspection) -> Sequence[Any]:
-    """The artifacts of the gateway's own list, else of the document."""
-    assert answer.view is not None
-    listed = answer.live.artifacts.view if answer.live else None
-    artifacts: Sequence[Any] = listed.artifacts if listed else answer.view.artifacts
-    return artifacts
-
-
 def _recognised(answer: Inspection) -> list[Said]:
     """What was understood: the standard first, then what there is to count."""
     assert answer.view is not None
     counts = {
-        "Artifacts": len(_listed(answer)),
+        "Artifacts": len(artifacts_of(answer)),
         "Data contracts": len(answer.contracts),
         "Columns": sum(contract.column_count for contract in answer.contracts),
         "Quality rules": sum(contract.rule_count for contract in answer.contracts),
@@ -174,25 +199,6 @@ def _recognised(answer: Inspection) -> list[Said]:
 def typed_link(url: str) -> list[dict[str, str]]:
     """The link a person pasted, as the first row of the links, where nothing could be read behind it."""
     return [{"rel": Rel.DISCOVERY, "url": url, "media_type": ""}] if url else []
-
-
-def tile_preview(form: ProductForm) -> dict[str, Any]:
-    """The tile as others will see it, from what the form holds now. One query for the domain's path."""
-    slug = str(form["domain"].value() or "")
-    domain = Domain.objects.filter(slug=slug).first() if slug.isprintable() else None
-    path = domain.path.split("/") if domain else []
-    titles = dict(Domain.objects.filter(slug__in=path).values_list("slug", "title"))
-    return {
-        "title": form["title"].value() or "Your title",
-        "url": "#preview",
-        "domain_path": " / ".join(titles[part] for part in path) or "Domain",
-        "summary": form["summary"].value() or "Your two or three sentences.",
-        "type_label": dict(ProductType.choices).get(form["type"].value() or "", ""),
-        "access_label": dict(AccessMode.choices).get(form["access_mode"].value() or "", ""),
-        "state": "unknown",
-        "latency_ms": None,
-        "tags": [tag.strip() for tag in str(form["tags"].value() or "").split(",") if tag.strip()],
-    }
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -10,6 +11,7 @@ from django.utils.text import slugify
 
 from marketplace.accounts import queries as people
 from marketplace.accounts.models import Team, User
+from marketplace.publishing import glossary
 from registry.models import SUMMARY_LIMIT, AccessMode, Domain, Link, PortEdge, Product, ProductType, Rel
 from registry.services import LINK_LIMIT, LinkData, PortData, ProductData
 from registry.text import plain_text
@@ -75,6 +77,7 @@ class ProductForm(forms.Form):
     )
     domain = forms.ModelChoiceField(Domain.objects.all(), to_field_name="slug", empty_label="Choose a domain")
     tags = forms.CharField(required=False, max_length=600, help_text="Comma-separated, like rain, daily, stations.")
+    new_tags = forms.BooleanField(label="Add the new words to the glossary", required=False)
     access_mode = forms.ChoiceField(
         label="Access",
         choices=AccessMode.choices,
@@ -96,6 +99,7 @@ class ProductForm(forms.Form):
     def __init__(self, *args: Any, user: User, product: Product | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.product = product
+        self.unknown_tags: list[glossary.UnknownWord] = []
         teams = people.teams_of(user)
         owner = self.fields["owner"]
         assert isinstance(owner, forms.ModelChoiceField)
@@ -132,6 +136,10 @@ class ProductForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """The name is made from the title where it was left empty."""
         cleaned = super().clean() or {}
+        self.unknown_tags = glossary.unknown(_labels(cleaned.get("tags", "")))
+        if self.unknown_tags and not cleaned.get("new_tags"):
+            said = " ".join(word.sentence for word in self.unknown_tags[:5])
+            self.add_error("tags", f"{said} Take such a word, or tick below that the new ones become part of it.")
         cleaned["name"] = cleaned.get("name") or slugify(cleaned.get("title", ""))[:63].strip("-")
         if not cleaned["name"] and "title" in cleaned:
             self.add_error(
@@ -148,18 +156,25 @@ class ProductForm(forms.Form):
             title=cleaned["title"],
             summary=cleaned["summary"],
             type=cleaned["type"],
-            tags=[tag.strip() for tag in cleaned["tags"].split(",") if tag.strip()],
+            tags=_labels(cleaned["tags"]),
             access_mode=cleaned["access_mode"],
             links=links,
             ports=cleaned["ports"],
         )
 
-    def add_registry_errors(self, error: ValidationError) -> None:
-        """Shows what the registry refused beside the field it speaks of."""
+    def add_registry_errors(self, error: ValidationError, free_name: Callable[[str, str], str] | None = None) -> None:
+        """Shows what the registry refused beside the field it speaks of; of a name that is taken, one that is free."""
         messages = error.message_dict if hasattr(error, "error_dict") else {"": error.messages}
         for field, texts in messages.items():
             for text in texts:
+                if field == "name" and free_name and text.endswith("Choose another name."):
+                    domain, name = self.cleaned_data["domain"].slug, self.cleaned_data["name"]
+                    text = f"{text} {free_name(domain, name)} is free."
                 self.add_error(field if field in self.fields else None, text)
+
+
+def _labels(typed: str) -> list[str]:
+    return [tag.strip() for tag in typed.split(",") if tag.strip()]
 
 
 def initial_of(product: Product) -> dict[str, Any]:

@@ -10,6 +10,7 @@ urlpatterns = [
     path("catalogue/<str:token>/", catalogue_views.choose, name="catalogue"),
     path("runs/<uuid:run>/", catalogue_views.run, name="run"),
     path("new/", views.describe, name="describe"),
+    path("suggestions/", views.suggest, name="suggest"),
     path("mine/", views.mine, name="mine"),
     path("<slug:domain>/<slug:name>/edit/", views.edit, name="edit"),
     path("<slug:domain>/<slug:name>/done/", views.done, name="done"),

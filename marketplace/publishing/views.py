@@ -9,21 +9,31 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from marketplace.accounts.models import User
 from marketplace.accounts.origin import client_address
 from marketplace.accounts.services import home_team
 from marketplace.live import inspection, limits
-from marketplace.publishing import catalogue_contexts, catalogues, contexts, lifecycle_contexts
+from marketplace.publishing import (
+    catalogue_contexts,
+    catalogues,
+    contexts,
+    keeping,
+    lifecycle_contexts,
+    previews,
+    suggesting,
+)
 from marketplace.publishing.forms import LinkForm, LinkFormSet, ProductForm, initial_links, initial_of, links_of
 from marketplace.publishing.lifecycle import say_undoable
 from registry import queries, services
 from registry.access import editable_or_403
 from registry.models import Product
+from registry.text import plain_text
 
 MINE_PER_PAGE = 25
 RUNS_SHOWN = 3
+SUGGESTIONS = 60  # of a person in a minute
 
 
 def _person(request: HttpRequest) -> User:
@@ -71,23 +81,22 @@ def inspect(request: HttpRequest, token: str) -> HttpResponse:
     return _start_page(request, LinkForm(initial={"url": context.url}), inspection=context)
 
 
-@login_required
+@keeping.signed_in
 @require_http_methods(["GET", "POST"])
 def describe(request: HttpRequest) -> HttpResponse:
     """The form, prefilled from an inspection where there is one."""
     user = _person(request)
     found = contexts.found(request.GET.get("link", ""), user)
-    form = ProductForm(request.POST or None, user=user, initial=found.initial)
-    links = LinkFormSet(
-        request.POST or None, prefix="links", initial=found.links or contexts.typed_link(request.GET.get("url", ""))
-    )
+    typed = request.POST or keeping.take(request)
+    form = ProductForm(typed, user=user, initial=found.initial)
+    links = LinkFormSet(typed, prefix="links", initial=found.links or contexts.typed_link(request.GET.get("url", "")))
     if request.method == "POST" and form.is_valid() and links.is_valid():
         try:
             product = _register(user, form, links, publish="draft" not in request.POST)
         except ValidationError as error:
             same = contexts.submitted_before(user, form)
             if same is None:
-                form.add_registry_errors(error)
+                form.add_registry_errors(error, free_name=contexts.free_name)
                 return _form_page(request, form, links, inspection=found, notices=found.problems, can_draft=True)
             product = same
         return redirect("publishing:done", domain=product.domain.slug, name=product.name)
@@ -101,14 +110,15 @@ def _register(user: User, form: ProductForm, links: Any, *, publish: bool) -> Pr
     return services.publish(user, product) if publish else product
 
 
-@login_required
+@keeping.signed_in
 @require_http_methods(["GET", "POST"])
 def edit(request: HttpRequest, domain: str, name: str) -> HttpResponse:
     """Changes an entry. Of two people editing, the second is told and keeps what they typed."""
     user = _person(request)
     product = editable_or_403(user, domain, name)
-    form = ProductForm(request.POST or None, user=user, product=product, initial=initial_of(product))
-    links = LinkFormSet(request.POST or None, prefix="links", initial=initial_links(list(product.links.all())))
+    typed = request.POST or keeping.take(request)
+    form = ProductForm(typed, user=user, product=product, initial=initial_of(product))
+    links = LinkFormSet(typed, prefix="links", initial=initial_links(list(product.links.all())))
     if request.method == "POST" and form.is_valid() and links.is_valid():
         try:
             services.update(user, product, form.data_with(links_of(links)), revision=form.cleaned_data["revision"])
@@ -122,16 +132,39 @@ def edit(request: HttpRequest, domain: str, name: str) -> HttpResponse:
         "heading": f"Edit {product.title}",
         "submit_label": "Save",
         "cancel_url": product.get_absolute_url(),
+        "own": product.pk,
     }
     return _form_page(request, form, links, **context)
 
 
 def _form_page(request: HttpRequest, form: ProductForm, links: Any, **context: Any) -> HttpResponse:
-    status = 422 if form.is_bound else 200
-    tile = contexts.tile_preview(form)
+    status = 422 if request.method == "POST" else 200
+    if form.is_bound and request.method == "GET":
+        context["notices"] = [contexts.SIGNED_OUT, *context.get("notices", ())]
+    tile = previews.tile_preview(form)
     return render(
         request, "publishing/form.html", {"form": form, "links": links, "tile": tile, **context}, status=status
     )
+
+
+@require_POST
+def suggest(request: HttpRequest) -> HttpResponse:
+    """What the text of the form suggests: a part of its page, asked for beside it. 204 where nothing can be said."""
+    if not request.user.is_authenticated:
+        return HttpResponse(status=204)
+    if limits.seconds_to_wait((f"user:{request.user.pk}",), "suggestions", SUGGESTIONS):
+        return HttpResponse(status=204)
+    typed = {name: plain_text(request.POST.get(name, "")[:5000]) for name in ("title", "summary", "tags", "domain")}
+    tags = [tag.strip() for tag in typed["tags"].split(",") if tag.strip()]
+    own = request.GET.get("own", "")
+    advice = suggesting.advise(
+        typed["title"],
+        typed["summary"],
+        tags,
+        domain=typed["domain"],
+        own=int(own) if own.isascii() and own.isdigit() and len(own) < 10 else None,
+    )
+    return render(request, "publishing/_suggestions.html", {"advice": advice})
 
 
 @login_required

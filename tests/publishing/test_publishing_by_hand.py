@@ -9,6 +9,7 @@ GOOD = {
     "summary": "High and low water of forty harbours, every day since 1990.",
     "domain": "precipitation",
     "tags": "tides, harbours",
+    "new_tags": "on",
     "access_mode": "open",
     "links-TOTAL_FORMS": "1",
     "links-INITIAL_FORMS": "0",

@@ -3,7 +3,7 @@
 import pytest
 
 from marketplace.publishing.forms import LinkForm
-from registry.models import Product
+from registry.models import Product, Tag
 from registry.services import LinkData
 from tests import gateways
 
@@ -25,6 +25,7 @@ def settled(client, address, wait_for):
 @pytest.mark.django_db(transaction=True)
 def test_a_pasted_link_fills_the_form_and_publishes(celery_worker, sign_in, producer, team, precipitation, wait_for):
     client = sign_in(producer)
+    Tag.objects.create(slug="rain", label="RAIN")
     with gateways.running("precipitation/us-precipitation") as gateway:
         answer = settled(client, paste(client, gateway), wait_for)
         assert "HX-Redirect" in answer.headers, answer.content.decode()
@@ -34,7 +35,9 @@ def test_a_pasted_link_fills_the_form_and_publishes(celery_worker, sign_in, prod
     assert form["title"].value() == "US precipitation normals"
     assert form["domain"].value() == "precipitation"
     assert "rain" in form["summary"].value().lower()
-    assert form["tags"].value()
+    assert form["tags"].value() == "RAIN", "as the glossary writes it"
+    assert "climate normals" in page.context["inspection"].new_words
+    assert {part.title for part in page.context["inspection"].page.parts} >= {"Artifacts", "Columns", "License"}
     assert links.forms[0]["url"].value() == f"{gateway}/discover"
     said = {fact.label: fact.value for fact in page.context["inspection"].found}
     assert said["Standard"].startswith("ODPS")
@@ -45,7 +48,7 @@ def test_a_pasted_link_fills_the_form_and_publishes(celery_worker, sign_in, prod
         typed |= {field.html_name: field.value() or "" for field in row}
     typed |= {"links-TOTAL_FORMS": len(links.forms), "links-INITIAL_FORMS": links.initial_form_count()}
     done = client.post(form_address, typed, follow=True)
-    assert "US precipitation normals is published" in done.content.decode()
+    assert "US precipitation normals is published" in done.content.decode(), done.context["form"].errors
     product = Product.objects.get()
     assert product.urn == "urn:dp:precipitation:us-precipitation"
     assert product.port_edges.filter(direction="out").exists()

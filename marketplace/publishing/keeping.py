@@ -1,0 +1,44 @@
+"""A form that arrives after its session ended is kept until the person has signed in, and shown again then."""
+
+import time
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, QueryDict
+
+KEY = "kept_form"
+LONGEST = 60_000  # characters; the longest form that the registry would take is shorter
+SECONDS = 3600
+
+View = Callable[..., HttpResponse]
+
+
+def signed_in(view: View) -> View:
+    """As login_required, but what was sent is not lost: it waits in the visitor's session."""
+
+    @wraps(view)
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.user.is_authenticated:
+            return view(request, *args, **kwargs)
+        if request.method == "POST":
+            typed = request.POST.copy()
+            typed.pop("csrfmiddlewaretoken", None)
+            sent = typed.urlencode()
+            if len(sent) <= LONGEST:
+                request.session[KEY] = {"path": request.get_full_path(), "sent": sent, "at": time.time()}
+        return redirect_to_login(request.get_full_path())
+
+    return wrapped
+
+
+def take(request: HttpRequest) -> QueryDict | None:
+    """What was sent to this address before the person signed in, once. None where nothing was."""
+    kept = request.session.get(KEY)
+    if request.method != "GET" or not kept or kept["path"] != request.get_full_path():
+        return None
+    del request.session[KEY]
+    if time.time() - kept["at"] > SECONDS:
+        return None
+    return QueryDict(kept["sent"])
