@@ -91,10 +91,10 @@ def _listing(
     found = queries.found(filters, limit=PAGE_SIZE, offset=offset)
     if counted:
         recording.searched(request, request.GET.get("q", ""), found, offset=offset, source="page")
-    save = save_search(request) if not filters.domain_in_path else None
+    filters = replace(filters, question=found.question if filters.question else "")
+    save = save_search(request.user, filters.pairs()) if not filters.domain_in_path else None
     if counted and save and number == 1:
         recent.asked(request.user, save.query)
-    filters = replace(filters, question=found.question if filters.question else "")
     counts = searching.facets(found)
     suggested = found.suggestions.products if found.suggestions else ()
     return {

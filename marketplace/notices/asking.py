@@ -1,10 +1,12 @@
 """The query string of a search in one spelling, so that the same search is saved once, however it was asked."""
 
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlencode
 
 from django.core.exceptions import SuspiciousOperation, ValidationError
 from django.http import QueryDict
+from rest_framework import serializers
 
 from marketplace.notices.models import NAME_LIMIT, QUERY_LIMIT
 from registry.text import plain_text
@@ -12,7 +14,14 @@ from search.api import SearchQuery
 from search.language import take_apart
 from search.question import clean
 
-OF_THE_ANSWER = {"page", "page_size", "facets"}  # what a program asks about the answer, not about products
+# What is asked of products: a question, and filters. What is asked of the answer (its page, its spelling) is not kept.
+_TEXTS = (serializers.CharField, serializers.ChoiceField, serializers.ListField)
+ASKED = tuple(name for name, field in SearchQuery().fields.items() if isinstance(field, _TEXTS))
+
+
+def spelled(pairs: Iterable[tuple[str, str]]) -> str:
+    """The query string of a search of which each part is known to be good, as its page has it. Empty for none."""
+    return urlencode([(name, text) for name, text in pairs if name in ASKED and text])
 
 
 def normalised(query: str) -> str:
@@ -24,14 +33,14 @@ def normalised(query: str) -> str:
     if not form.is_valid():
         problems = {name: [str(problem) for problem in each] for name, each in form.errors.items() if each}
         raise ValidationError({"query": [f"{name}: {' '.join(each)}" for name, each in problems.items()]})
-    given: dict[str, Any] = {name: value for name, value in form.validated_data.items() if name not in OF_THE_ANSWER}
+    given: dict[str, Any] = {name: form.validated_data[name] for name in ASKED}
     spoken = take_apart(clean(given["q"])[0])
     given.update({"q": spoken.question, **spoken.filters, "tag": [*spoken.tags, *given["tag"]]})
     pairs: list[tuple[str, str]] = []
     for name, value in given.items():
         values = dict.fromkeys(value) if isinstance(value, list) else [value]
-        pairs += [(name, text) for text in (str(each).strip() for each in values) if text]
-    made = urlencode(pairs)
+        pairs += [(name, str(each).strip()) for each in values]
+    made = spelled(pairs)
     if not made:
         raise ValidationError({"query": "There is nothing to save: ask a question, or choose a filter."})
     if len(made) > QUERY_LIMIT:
@@ -41,9 +50,12 @@ def normalised(query: str) -> str:
 
 def _sent(query: str) -> QueryDict:
     try:
-        return QueryDict(query[: 4 * QUERY_LIMIT].lstrip("?"))
+        sent = QueryDict(query[: 4 * QUERY_LIMIT].lstrip("?"), mutable=True)
     except SuspiciousOperation as error:
         raise ValidationError({"query": "This search has too many filters to be saved."}) from error
+    for name in [name for name in sent if name not in ASKED]:
+        del sent[name]
+    return sent
 
 
 def in_words(query: str) -> str:

@@ -1,11 +1,10 @@
 """What the templates of this room get: rows in their final shape, so that no template decides."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlencode
 
-from django.core.exceptions import ValidationError
 from django.core.paginator import Page
 from django.http import HttpRequest
 from django.urls import reverse
@@ -83,19 +82,17 @@ def follow_button(visitor: Visitor, target: Product | Domain) -> FollowButton:
     return FollowButton(follow_url(target), queries.follow_of(user, target) is not None, target.title)
 
 
-def save_search(request: HttpRequest) -> SaveSearch | None:
-    """The offer to save the search of this page; None where it asks nothing that can be saved.
+def save_search(visitor: Visitor, pairs: Iterable[tuple[str, str]]) -> SaveSearch | None:
+    """The offer to save the search of a page, by its query string in pairs; None where it asks nothing.
 
     No query for a visitor, one for a person.
     """
-    try:
-        query = asking.normalised(request.META.get("QUERY_STRING", ""))
-    except ValidationError:
+    user, query = person(visitor), asking.spelled(pairs)
+    if not query:
         return None
-    user, name = person(request.user), asking.in_words(query)
     if user is None:
-        return SaveSearch(query, name, None, _sign_in(f"{reverse('catalogue:search')}?{query}"))
-    return SaveSearch(query, name, queries.saved_search(user, query))
+        return SaveSearch(query, "", None, _sign_in(f"{reverse('catalogue:search')}?{query}"))
+    return SaveSearch(query, asking.in_words(query), queries.saved_search(user, query))
 
 
 def _sign_in(back: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -56,6 +57,7 @@ def publish(setup_product: SetupProduct, deliver: Callable[[], None]) -> SetupPr
         ("q=rain+domain%3Aflood+tag%3Adaily", "q=rain&domain=flood&tag=daily"),
         ('q="sea+ice"+-model', "q=%22sea+ice%22+-model"),
         ("access=open", "access=open"),
+        ("q=rian&spelling=as-typed&facets=perhaps", "q=rian"),
         ("q=%F0%9F%8C%A7+d%C3%A9bit", "q=%F0%9F%8C%A7+d%C3%A9bit"),
         ("q=a%00b", "q=a+b"),
     ],
@@ -114,6 +116,27 @@ def test_saving_renaming_and_deleting_from_the_pages(
     assert browser.post(f"{here}delete/").status_code == 404
     types = Event.objects.filter(subject=search.urn).values_list("type", "data")
     assert list(types) == [("subscription.created", {}), ("subscription.ended", {})], "not what is searched for"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"q": "rain  in Kenya", "tag": ["b", "a", "b"], "access": "open", "domain": "precipitation"},
+        {"q": 'tag:daily "sea ice" -model lifecycle:paused', "owner": "a-team", "type": "aggregate"},
+        {"q": "a\x00b\tc 🌧 <b>", "type": "nonsense", "page": "2"},
+        {"q": "word " * 200},
+        {"domain": "nowhere", "access": "open"},
+    ],
+)
+def test_pages_spell_a_search_as_it_is_kept(
+    asked: dict[str, Any], setup_product: SetupProduct, consumer: User, sign_in: SignIn
+) -> None:
+    setup_product()
+    browser = sign_in(consumer)
+    offered = browser.get("/search/", asked, follow=True).context["save"].query
+    assert asking.normalised(offered) == offered
+    services.save_search(consumer, offered)
+    assert browser.get("/search/", asked, follow=True).context["save"].saved is not None
 
 
 def test_searches_of_others_are_not_there(consumer: User, outsider: User, sign_in: SignIn) -> None:
