@@ -83,6 +83,7 @@ urlpatterns = [
     path("", include("marketplace.trust.urls")),
     path("", include("marketplace.catalogue.urls")),
     path("", include("marketplace.notices.urls")),
+    path("guides/", include("marketplace.guides.urls")),
     path("publish/", include("marketplace.publishing.urls")),
     path("dashboard/", include("marketplace.dashboards.urls")),
     path("accounts/", include("marketplace.accounts.urls")),

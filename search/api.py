@@ -1,17 +1,21 @@
 """GET /api/v1/search/: the same search for programs."""
 
 from typing import Any
+from uuid import UUID
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
+from rest_framework.exceptions import NotFound
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from marketplace.api import Pagination
+from registry.access import person
 from registry.models import LISTED, AccessMode, ProductType
-from search import queries
+from registry.queries import visible_to
+from search import queries, similar, suggesting
 from search.signals import answered
 
 LISTED_STATES = [(state.value, state.label) for state in LISTED]
@@ -52,6 +56,9 @@ class SearchQuery(serializers.Serializer):
         required=False, allow_blank=True, default="", help_text="Slug of a goal or use case that it serves."
     )
     lifecycle = serializers.ChoiceField(LISTED_STATES, required=False, allow_blank=True, default="")
+    spelling = serializers.BooleanField(
+        required=False, default=True, help_text="Whether misspelt words are put right; `corrections` names them."
+    )
     page = serializers.IntegerField(required=False, default=1, min_value=1, max_value=10_000)
     page_size = serializers.IntegerField(
         required=False, default=Pagination.page_size, min_value=1, max_value=Pagination.max_page_size
@@ -144,6 +151,13 @@ class SuggestionsSerializer(serializers.Serializer):
     loosen = LooseningSerializer(many=True)
 
 
+class CorrectionSerializer(serializers.Serializer):
+    """A word that no product has, and the one that was looked for."""
+
+    typed = serializers.CharField()
+    used = serializers.CharField()
+
+
 class ResultsSerializer(serializers.Serializer):
     """A page of hits."""
 
@@ -152,6 +166,7 @@ class ResultsSerializer(serializers.Serializer):
     mode = serializers.ChoiceField([queries.MEANING_AND_TEXT, queries.TEXT])
     took_ms = serializers.FloatField()
     notes = serializers.ListField(child=serializers.CharField(), help_text="What was not used, or not available.")
+    corrections = CorrectionSerializer(many=True)
     results = HitSerializer(many=True, source="hits")
     suggestions = SuggestionsSerializer(allow_null=True)
     facets = FacetsSerializer(allow_null=True)
@@ -179,6 +194,7 @@ class SearchView(APIView):
             owner=given["owner"],
             goal=given["goal"],
             lifecycle=given["lifecycle"],
+            spelling=given["spelling"],
             limit=size,
             offset=offset,
         )
@@ -187,3 +203,61 @@ class SearchView(APIView):
             ResultsSerializer({**vars(found), "facets": queries.facets(found) if given["facets"] else None}).data
         )
         return Response(body)
+
+
+class SuggestionSerializer(serializers.Serializer):
+    """Something that begins as what was typed."""
+
+    kind = serializers.ChoiceField(["domain", "tag", "product"])
+    text = serializers.CharField()
+    detail = serializers.CharField(help_text="More in words; may be empty.")
+    url = serializers.CharField(help_text="Where it leads.")
+
+
+class SuggestionListSerializer(serializers.Serializer):
+    """Suggestions, domains first."""
+
+    suggestions = SuggestionSerializer(many=True)
+
+
+class SuggestView(APIView):
+    """What may be meant while somebody types: domains, tags and products whose names begin so."""
+
+    permission_classes = [AllowAny]
+
+    @extend_schema(
+        parameters=[OpenApiParameter("q", str, description="What is typed so far; two letters at least.")],
+        responses=SuggestionListSerializer,
+        operation_id="search_suggest",
+    )
+    def get(self, request: Request) -> Response:
+        """At most twelve."""
+        found = suggesting.suggest(request.query_params.get("q", ""))
+        return Response(SuggestionListSerializer({"suggestions": found}).data)
+
+
+class SimilarSerializer(serializers.Serializer):
+    """A product that says much the same."""
+
+    product = FoundProductSerializer()
+    similarity = serializers.FloatField(help_text="Cosine of the two summaries.")
+
+
+class SimilarListSerializer(serializers.Serializer):
+    """The most similar first."""
+
+    results = SimilarSerializer(many=True)
+
+
+class SimilarView(APIView):
+    """Listed products whose summaries are nearest in meaning to a product's."""
+
+    permission_classes = [AllowAny]
+
+    @extend_schema(responses=SimilarListSerializer, operation_id="products_similar")
+    def get(self, request: Request, uuid: UUID) -> Response:
+        """At most six; none where the product has no vector yet."""
+        product = visible_to(person(request.user)).filter(uuid=uuid).first()
+        if product is None:
+            raise NotFound("There is no such product.")
+        return Response(SimilarListSerializer({"results": similar.to(product)}).data)

@@ -61,7 +61,8 @@ def search(
     `lifecycle` are values of ProductType, AccessMode and Lifecycle, `owner` is the slug of a team, `goal` that of a
     goal or use case. The question may name them too (see search.language); what it names counts. An empty question
     lists what passes the filters, by title. Whatever is typed gets an answer: what was not used, or not available, is
-    said in `notes`; misspelt words are put right and named in `corrections`, unless `spelling` is false. Only what is listed now is found, also while the index lags. Takes at most 2 s, 0.4 s of them for
+    said in `notes`; misspelt words are put right and named in `corrections`, unless `spelling` is false. Only what
+    is listed now is found, also while the index lags. Takes at most 2 s, 0.4 s of them for
     the question's vector. Eight queries however many hits, eleven where nothing matched, one more for an address, and
     as many short statements that keep the limit.
     """

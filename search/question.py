@@ -126,8 +126,8 @@ def _terms(text: str, others: Sequence[str]) -> tuple[tuple[Term, ...], tuple[Te
     of its other names, which count as one word together. One query."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT tsvector_to_array(to_tsvector('english', text)) FROM unnest(%s::text[]) WITH ORDINALITY AS t(text, n) "
-            "ORDER BY n",
+            "SELECT tsvector_to_array(to_tsvector('english', text)) "
+            "FROM unnest(%s::text[]) WITH ORDINALITY AS given (text, n) ORDER BY n",
             [[text, *others]],
         )
         lexemes, *named = [row[0] for row in cursor.fetchall()]

@@ -118,8 +118,8 @@ class Term:
 class Legs:
     """What one question gives the legs to work with. An absent part leaves its leg out.
 
-    `address`: the id of the product whose address was typed, which counts as an exact title. `rare`: those of `terms` that
-    are looked for one by one. `more`: words of other names of what was asked; a product may have them or not.
+    `address`: the id of the product whose address was typed, which counts as an exact title. `rare`: those of `terms`
+    that are looked for one by one. `more`: words of other names of what was asked; a product may have them or not.
     """
 
     key: str = ""

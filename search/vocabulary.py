@@ -35,7 +35,7 @@ SPELLINGS = (
 ENDINGS = ("s", "es", "ed", "d", "ing", "ings", "ly", "er", "ers", "y", "al", "ally", "ness", "ity")
 
 LEARN = """
-CREATE TEMPORARY TABLE learnt ON COMMIT DROP AS
+CREATE TEMPORARY TABLE learnt AS
 SELECT word, coalesce((ts_lexize('english_stem', word))[1], word) AS stem, ndoc AS products
 FROM ts_stat($$
     SELECT to_tsvector('simple', title || ' ' || summary) FROM registry_product
@@ -48,7 +48,8 @@ ON CONFLICT (word) DO UPDATE SET products = excluded.products WHERE old.products
 """
 FORGET = "DELETE FROM search_word WHERE NOT EXISTS (SELECT FROM learnt WHERE learnt.word = search_word.word)"
 
-# Of what was typed, the words that no product has in any form, one published just now included; of how it may be spelt too, those that one has.
+# Of what was typed, the words that no product has in any form, one published just now included; of how they may be
+# spelt too, those that one has.
 LOOK = """
 SELECT typed, false FROM unnest(%s::text[]) AS typed
 WHERE NOT EXISTS (SELECT FROM search_word WHERE word = typed)
@@ -79,7 +80,7 @@ class Reading:
 def learn() -> int:
     """Reads the words of all listed products anew; answers how many there are. Seconds for each 30,000 products."""
     with transaction.atomic(), connection.cursor() as cursor:
-        for statement in (LEARN, KEEP, FORGET):
+        for statement in (LEARN, KEEP, FORGET, "DROP TABLE learnt"):
             cursor.execute(statement)
     _words.forget()
     return Word.objects.count()
@@ -131,8 +132,8 @@ def variants(word: str) -> tuple[str, ...]:
 def nearest(word: str, words: Sequence[str]) -> str | None:
     """The word that was probably meant: fewest letters wrong, then the most common. Pure.
 
-    `words`: the most common first. A neighbour swapped counts as one letter (optimal string alignment); the first letter
-    is taken to be right, or swapped with the second.
+    `words`: the most common first. Two letters swapped count as one (optimal string alignment); the first is taken to
+    be right, or swapped with the second.
     """
     if is_english(word):
         return None

@@ -12,6 +12,8 @@ from search.language import take_apart
 
 TAG_LIMIT = 12  # as many as search uses
 TEXT_LIMIT = 63  # characters of a slug
+AS_TYPED = "as-typed"
+"""`?spelling=as-typed`: nothing that looks misspelt is put right."""
 NAMES = ("domain", "type", "access", "owner", "goal", "lifecycle")
 
 
@@ -28,12 +30,13 @@ class Filters:
     owner: str = ""
     goal: str = ""
     lifecycle: str = ""
+    as_typed: bool = False
     domain_in_path: bool = False
     typed: bool = False
 
     @classmethod
     def read(cls, path: str, query: QueryDict) -> Self:
-        """From `?q=&domain=&tag=&tag=&type=&access=&owner=&goal=&lifecycle=`, and from what is typed into `q`.
+        """From `?q=&domain=&tag=&tag=&type=&access=&owner=&goal=&lifecycle=&spelling=`, and from what `q` says.
 
         Typed filters win. NUL is dropped, since PostgreSQL refuses it.
         """
@@ -54,6 +57,7 @@ class Filters:
             owner=_slug(given["owner"]),
             goal=_slug(given["goal"]),
             lifecycle=given["lifecycle"] if given["lifecycle"] in LISTED else "",
+            as_typed=query.get("spelling") == AS_TYPED,
             typed=typed,
         )
 
@@ -68,6 +72,7 @@ class Filters:
         pairs = [("q", self.question), ("domain", "" if self.domain_in_path else self.domain)]
         pairs += [("tag", tag) for tag in self.tags]
         pairs += [(name, getattr(self, name)) for name in NAMES[1:]]
+        pairs.append(("spelling", AS_TYPED if self.as_typed and self.question else ""))
         return [(name, value) for name, value in pairs if value]
 
     def url(self, page: int = 1) -> str:

@@ -113,7 +113,7 @@ def _listing(
         "suggested_title": NEAREST if filters.narrowed and filters.question else "New here",
         "suggested": tiles(suggested, rows) if filters.question or filters.narrowed else [],
         "sentence": _sentence(found, filters),
-        "notices": [*notices, *(Notice("info", note) for note in found.notes)],
+        "notices": [*notices, *_corrected(found, filters), *(Notice("info", note) for note in found.notes)],
         "empty": None if found.hits else _nothing(filters, found, number),
         "page": page(filters, number, more=number * PAGE_SIZE < found.total),
     }
@@ -136,6 +136,16 @@ def _known_domain(filters: Filters, rows: Sequence[Domain]) -> tuple[Filters, li
     text = f"There is no domain “{filters.domain}”, so all domains are shown."
     notice = Notice("warn", text, action_label="See the domains", action_url=reverse("catalogue:domains"))
     return replace(filters, domain=""), [notice]
+
+
+def _corrected(found: Results, filters: Filters) -> list[Notice]:
+    if not found.corrections:
+        return []
+    typed = ", ".join(f"“{each.typed}”" for each in found.corrections)
+    used = ", ".join(f"“{each.used}”" for each in found.corrections)
+    exactly = replace(filters, as_typed=True).url()
+    text = f"No product has {typed}, so {used} was looked for."
+    return [Notice("info", text, action_label="Search for what you typed", action_url=exactly)]
 
 
 def _sentence(found: Results, filters: Filters) -> str:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from marketplace.catalogue import contract_changes, fragments, goals, inside, pages, views
+from marketplace.catalogue import contract_changes, fragments, given_contracts, goals, inside, pages, suggestions, views
 from marketplace.styleguide import view as styleguide
 
 app_name = "catalogue"
@@ -14,7 +14,10 @@ urlpatterns = [
     path("live-tiles/", fragments.home_tiles, name="live-tiles"),
     path("browse/", views.browse, name="browse"),
     path("search/", views.search, name="search"),
+    path("search/suggest/", suggestions.typed, name="suggest"),
     path("search/inside/", inside.everywhere, name="inside"),
+    path("contract-changes/", given_contracts.start, name="given-contracts"),
+    path("contract-changes/<str:token>/", given_contracts.found, name="given-contracts-found"),
     path("domains/", views.domains, name="domains"),
     path("domains/<slug:slug>/", views.domain, name="domain"),
     path("goals/", goals.index, name="goals"),
@@ -24,6 +27,7 @@ urlpatterns = [
     path("goals/<slug:slug>/remove/", goals.remove, name="goal-remove"),
     path(_product, views.product, name="product"),
     path(f"{_product}inside/", inside.product, name="product-inside"),
+    path(f"{_product}similar/", suggestions.similar, name="product-similar"),
     path(f"{_product}goals/", goals.of_product, name="product-goals"),
     path(f"{_product}live/", fragments.together, name="live-parts"),
     path(f"{_product}live/card/", fragments.card, name="live-card"),
