@@ -36,11 +36,13 @@ class TooLargeError(exceptions.APIException):
 
 
 class JSONParser(parsers.JSONParser):
-    """JSON of bounded length and depth, whose texts are Unicode."""
+    """JSON of bounded length and depth, whose texts are Unicode. `limit` in bytes, where it is not the usual one."""
+
+    limit: int | None = None
 
     def parse(self, stream: IO[Any], media_type: str | None = None, parser_context: Any = None) -> Any:
         """The value. Raises TooLargeError, and ParseError for what is not JSON or too deeply nested to be read."""
-        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        limit = self.limit or settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         assert limit is not None
         body = stream.read(limit + 1)
         if len(body) > limit:

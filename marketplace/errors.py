@@ -16,7 +16,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """400, or 413 where the body is too long. A problem document below /api/. No query."""
     code, detail = 400, "The request cannot be read: part of it is malformed."
     if isinstance(exception, RequestDataTooBig):
-        limit = (settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0) // 1024
+        limit = getattr(exception, "limit", settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0) // 1024
         code, detail = 413, f"The request is longer than {limit} kB. Send less at a time."
     if request.path.startswith("/api/"):
         return problem_response(code, detail)

@@ -238,6 +238,7 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 # A form carries at most a title, a summary and a few links.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 512 * 1024
 LANGUAGE_CODE = "en-gb"
+FILE_UPLOAD_HANDLERS = ["marketplace.uploads.SmallFiles"]
 TIME_ZONE = "UTC"
 USE_TZ = True
 

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -27,7 +28,7 @@ from marketplace.live.drift.changes import Change
 from marketplace.live.drift.comparing import Comparison, compare
 from marketplace.live.drift.noticing import contract_key
 from marketplace.live.drift.telling import BUMPS, counted
-from marketplace.live.drift.versions import order
+from marketplace.live.drift.versions import Bump, Level, order
 from marketplace.live.drift.watching import of_artifacts
 from marketplace.live.state import LiveProduct, Part
 from marketplace.live.view import ContractView
@@ -54,6 +55,8 @@ class Known:
     contracts: dict[str, list[Version]]
     part: Part
     waiting: bool
+    urls: dict[int, str] = field(default_factory=dict)
+    """Where a view came from, by the view's id()."""
 
     def find(self, contract: str, token: str) -> Version | None:
         """The version that a token names."""
@@ -93,7 +96,8 @@ def known_contracts(product: Product, found: LiveProduct) -> Known:
                 by_id[contract].append(Version(LAST_SEEN, label, entry.before))
     shown = max(answered, key=lambda part: order(part.view.version), default=found.contract_list)
     waiting = found.contract_list.waiting or any(part.waiting for part in found.contracts) or found.artifacts.waiting
-    return Known(by_id, shown if found.contracts else found.index, waiting and not by_id)
+    urls = {id(part.view): part.url for part in answered if part.url}
+    return Known(by_id, shown if found.contracts else found.index, waiting and not by_id, urls)
 
 
 def _ago(seconds: float | None) -> str:
@@ -155,6 +159,16 @@ class Diff:
     hidden: int = 0
 
 
+@dataclass(frozen=True)
+class Judged:
+    """What all changes together amount to, as in Comparison; `counts` by level."""
+
+    level: Level | None
+    suggested: str | None
+    bump: Bump
+    counts: dict[str, int]
+
+
 _MISSING = ("The contract you asked for is not offered now.", "Another one of this product is shown.")
 _TONES = {"major": "down", "minor": "slow", "patch": "unknown"}
 _LEVELS = {"major": "breaking", "minor": "compatible", "patch": "words"}
@@ -201,6 +215,7 @@ def page_context(known: Known, asked: dict[str, str]) -> dict[str, Any]:
     only_breaking = asked["only"] == "breaking"
     diff = diff_of(before, after, only_breaking=only_breaking) if before and after else None
     versions = known.contracts[contract]
+    address = known.urls.get(id(after.view)) if after else None
     return {
         "notices": [Notice("info", *_MISSING)] if missing else [],
         "contracts": [Choice(key, cut(key, LABEL), key == contract) for key in known.contracts],
@@ -210,6 +225,7 @@ def page_context(known: Known, asked: dict[str, str]) -> dict[str, Any]:
         "single": diff is None,
         "contract": contract,
         "diff": diff,
+        "other_url": f"{reverse('catalogue:given-contracts')}?{urlencode({'before': address})}" if address else "",
     }
 
 
@@ -225,13 +241,21 @@ def _first(known: Known) -> str:
 def diff_of(before: Version, after: Version, *, only_breaking: bool = False) -> Diff:
     """The comparison of two versions, at most as many rows as a page can hold."""
     found = compare(before.view, after.view)
-    shown = [change for change in found.changes if change.breaking or not only_breaking]
+    judged = Judged(found.level, found.suggested, found.bump, counts(found))
+    return diff_from(found.changes, judged, before.label, after.label, only_breaking=only_breaking)
+
+
+def diff_from(
+    changes: Sequence[Change], found: Judged, before: str, after: str, *, only_breaking: bool = False
+) -> Diff:
+    """The same of changes that were found already; `before` and `after` are what the two are called."""
+    shown = [change for change in changes if change.breaking or not only_breaking]
     bounds = Bounds()
     names = dict.fromkeys(change.schema for change in sorted(shown, key=lambda change: not change.schema))
     return Diff(
-        before=before.label,
-        after=after.label,
-        sentence=counted(counts(found)) or "Nothing changed but, at most, the version.",
+        before=before,
+        after=after,
+        sentence=counted(found.counts) or "Nothing changed but, at most, the version.",
         level=_LEVELS.get(found.level or "", "none"),
         level_tone=_TONES.get(found.level or "", "unknown"),
         suggested=found.suggested or "",
@@ -240,7 +264,7 @@ def diff_of(before: Version, after: Version, *, only_breaking: bool = False) -> 
             Table(cut(name, LABEL), bounds.rows((change for change in shown if change.schema == name), _row))
             for name in list(names)[:50]
         ],
-        hidden=len(found.changes) - len(shown),
+        hidden=len(changes) - len(shown),
     )
 
 

@@ -20,7 +20,7 @@ from registry.access import product_or_404
 
 MAX_CHANGES = 1_000
 
-_LEVELS = [(level, level) for level in LEVELS]
+LEVEL_CHOICES = [(level, level) for level in LEVELS]
 
 
 class ChangeSerializer(serializers.Serializer[Any]):
@@ -28,7 +28,7 @@ class ChangeSerializer(serializers.Serializer[Any]):
 
     kind = serializers.ChoiceField(choices=list(KINDS.items()))
     text = serializers.CharField(help_text="The kind in words.")
-    level = serializers.ChoiceField(choices=_LEVELS)
+    level = serializers.ChoiceField(choices=LEVEL_CHOICES)
     schema = serializers.CharField()
     column = serializers.CharField(help_text="Path from the root of the schema: address.city, items[].price.")
     attribute = serializers.CharField()
@@ -55,7 +55,7 @@ class ContractChangesSerializer(serializers.Serializer[Any]):
     )
     before = ComparedSerializer(allow_null=True)
     after = ComparedSerializer(allow_null=True)
-    level = serializers.ChoiceField(choices=_LEVELS, allow_null=True, help_text="Of all changes; null for none.")
+    level = serializers.ChoiceField(choices=LEVEL_CHOICES, allow_null=True, help_text="Of all changes; null for none.")
     suggested_version = serializers.CharField(allow_null=True)
     bump = serializers.ChoiceField(choices=[(bump, bump) for bump in get_args(Bump)], allow_null=True)
     counts = serializers.DictField(child=serializers.IntegerField())

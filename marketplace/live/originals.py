@@ -76,7 +76,7 @@ def refresh(product_id: int, url: str) -> None:
     key = _key(product_id, url)
     with contextlib.suppress(CacheDownError):
         try:
-            fetched = _fetch(url)
+            fetched = fetch(url)
         except FetchError as exc:
             problem = {"kind": exc.kind, "message": exc.message, "advice": exc.advice}
             _keep(key, {"at": time.time(), "url": url, "problem": problem}, b"", FAILED_SECONDS)
@@ -91,7 +91,8 @@ def refresh(product_id: int, url: str) -> None:
         _keep(key, head, fetched.body, KEPT_SECONDS)
 
 
-def _fetch(url: str) -> Fetched:
+def fetch(url: str) -> Fetched:
+    """The document at an address, unread, through the one door. Raises FetchError. Waits; for workers only."""
     outcomes: list[HostOutcome] = []
     breaker.load(1.0)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from . import inside, inspection, originals, services, sweeping
+from .drift import given
 
 
 @shared_task(name="live.refresh", ignore_result=True, acks_late=False)
@@ -41,3 +42,9 @@ def original(product_id: int, url: str) -> None:
 def search_inside(key: str) -> None:
     """Searches inside many products at once."""
     inside.run(key)
+
+
+@shared_task(name="live.contracts", ignore_result=True, acks_late=False)
+def compare_contracts(token: str) -> None:
+    """Compares two contracts that somebody gave."""
+    given.run(token)
