@@ -121,6 +121,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "marketplace.notices.contexts.header",
             ],
+            "builtins": ["marketplace.catalogue.templatetags.pieces"],
         },
     }
 ]
@@ -237,8 +238,8 @@ CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 # A form carries at most a title, a summary and a few links.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 512 * 1024
-LANGUAGE_CODE = "en-gb"
 FILE_UPLOAD_HANDLERS = ["marketplace.uploads.SmallFiles"]
+LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"
 USE_TZ = True
 

@@ -10,7 +10,7 @@ from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models import Model
 
 from marketplace.accounts.models import Team
-from registry.models import Deprecation, Domain, Lifecycle, Link, Product, Tag
+from registry.models import Deprecation, Domain, Lifecycle, Link, Product, Purpose, Tag
 
 M = TypeVar("M", bound=Model)
 
@@ -35,7 +35,8 @@ _ASK = f"""
 SELECT {", ".join(_columns(model, alias) for model, alias in _PARTS)},
   {_rows(Tag, "t", f"JOIN {_TAGGED} x ON x.tag_id = t.id WHERE x.product_id = p.id", "t.slug")},
   {_rows(Link, "l", "WHERE l.product_id = p.id", "l.id")},
-  {_rows(Domain, "a", "WHERE a.slug = ANY(string_to_array(d.path, '/')) AND a.id <> d.id", "length(a.path)")}
+  {_rows(Domain, "a", "WHERE a.slug = ANY(string_to_array(d.path, '/')) AND a.id <> d.id", "length(a.path)")},
+  EXISTS (SELECT FROM {Purpose._meta.db_table} u WHERE u.product_id = p.id)
 FROM {Product._meta.db_table} p
 JOIN {Domain._meta.db_table} d ON d.id = p.domain_id
 JOIN {Team._meta.db_table} o ON o.id = p.owner_id
@@ -45,6 +46,8 @@ WHERE d.slug = %s AND p.name = %s
 
 def at(domain: str, name: str) -> Product | None:
     """The product at urn:dp:<domain>:<name>, with domain and the domains above it, owner, tags and links.
+
+    `has_purposes` of it is set, too.
 
     One query; for a product that is deprecated or retired one more, for what is said of that.
     """
@@ -60,7 +63,8 @@ def at(domain: str, name: str) -> Product | None:
         made.append(_made(model, rest[: len(names)]))
         rest = rest[len(names) :]
     product, product.domain, product.owner = made
-    tags, links, ancestors = (value or [] for value in rest)
+    tags, links, ancestors = (value or [] for value in rest[:3])
+    product.has_purposes = rest[3]
     product.domain.known_ancestors = [_made(Domain, values) for values in ancestors]
     product._prefetched_objects_cache = {
         "tags": _loaded(product.tags, [_made(Tag, values) for values in tags]),

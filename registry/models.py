@@ -120,6 +120,9 @@ class Product(models.Model):
     updated_at = models.DateTimeField(db_default=Now())
     published_at = models.DateTimeField(null=True, blank=True)
 
+    # Whether it says which goals it serves; set by queries.by_address only.
+    has_purposes: bool
+
     class Meta:
         ordering = ["title", "id"]
         constraints = [

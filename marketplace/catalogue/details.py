@@ -31,7 +31,7 @@ def product(request: HttpRequest, found: Product) -> dict[str, Any]:
         "product": replace(shared["product"], notices=notices),
         "action": action(found, seen),
         "take_away": take_away(found, seen),
-        "goals_url": reverse("catalogue:product-goals", args=address),
+        "goals_url": reverse("catalogue:product-goals", args=address) if found.has_purposes else "",
         "similar_url": reverse("catalogue:product-similar", args=address),
         "product_inside_url": reverse("catalogue:product-inside", args=address),
         "sections": [Section(name, part.title, page_parts.own_address(found, name)) for name, part in SECTIONS.items()],

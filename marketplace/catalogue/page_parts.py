@@ -45,7 +45,8 @@ def answer(product: Product, found: LiveProduct, polling: Polling, have: str) ->
     ]
     html, arrived = "", []
     for name, part in changed:
-        context = part.context(product, found, _polling_of(name, product, polling))
+        alone = Polling(f"{polling.together}{name}/", polling.asked, polling.again, polling.together)
+        context = part.context(product, found, alone)
         html += loader.get_template(part.template).render({**context, "part": name})
         if not context["live"].own_url:
             arrived.append((part.title, context["live"]))
@@ -75,16 +76,7 @@ def address(product: Product) -> str:
 
 def own_address(product: Product, name: str) -> str:
     """Where one of them comes from alone: for who reads without scripts, and where all together failed."""
-    place = [product.domain.slug, product.name]
-    return (
-        reverse("catalogue:live-card", args=place)
-        if name == "card"
-        else (reverse("catalogue:live-section", args=[*place, name]))
-    )
-
-
-def _polling_of(name: str, product: Product, polling: Polling) -> Polling:
-    return Polling(own_address(product, name), polling.asked, polling.again, together=polling.url)
+    return f"{address(product)}{name}/"
 
 
 def _version(section: Section, found: LiveProduct, *, gave_up: bool) -> str:

@@ -47,4 +47,10 @@ def domain_tree() -> list[Domain]:
 
 def events_of(urn: str, types: Iterable[str], limit: int) -> list[Event]:
     """What happened to a product of these types, newest first. One query."""
-    return list(Event.objects.filter(subject=urn, type__in=list(types)).order_by("-pk")[:limit])
+    # Written out, since every view of a product's page asks it twice: making it through the ORM costs more than asking.
+    return list(
+        Event.objects.raw(
+            "SELECT * FROM registry_event WHERE subject = %s AND type = ANY(%s) ORDER BY id DESC LIMIT %s",
+            [urn, list(types), limit],
+        )
+    )

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from marketplace.accounts.models import User
 from registry import queries, services
-from registry.models import Product
+from registry.models import Goal, Product, Purpose
 from registry.services import LinkData
 
 SetupProduct = Callable[..., Product]
@@ -61,6 +61,16 @@ def test_what_is_said_of_a_deprecation_is_there(setup_product: SetupProduct, pro
         assert found.deprecation.listed_successor == successor
         assert found.deprecation.listed_successor.get_absolute_url() == successor.get_absolute_url()
     assert len(asked) == 2
+
+
+def test_it_is_known_whether_it_says_what_it_is_for(setup_product: SetupProduct, producer: User) -> None:
+    made = setup_product()
+    for wanted in (False, True):
+        found = queries.by_address(made.domain.slug, made.name)
+        assert found is not None
+        assert found.has_purposes is wanted
+        if not wanted:
+            Purpose.objects.create(product=made, goal=Goal.objects.create(slug="safety", title="Safety"))
 
 
 def test_nothing_is_where_nothing_is(setup_product: SetupProduct) -> None:
