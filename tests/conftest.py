@@ -21,8 +21,8 @@ from registry import services
 from registry.models import Domain, Product
 
 # The same examples in each run, so that a red run is a change's own; `make fuzz` tries others.
-hypothesis_settings.register_profile("same", derandomize=True)
-hypothesis_settings.register_profile("others", derandomize=False, print_blob=True)
+hypothesis_settings.register_profile("same", derandomize=True, max_examples=60)
+hypothesis_settings.register_profile("others", derandomize=False, print_blob=True, max_examples=500)
 hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 REPOSITORY = Path(__file__).resolve().parent.parent

@@ -97,7 +97,7 @@ def test_after_a_day_of_rest_changes_are_told_in_full_again():
 offers = st.dictionaries(st.sampled_from(["1.0.0", "1.1.0", "2.0.0", "", "x"]), st.sampled_from("abc"), max_size=4)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(deadline=None)
 @given(st.lists(st.tuples(offers, st.booleans(), st.floats(0, 2 * DAY)), max_size=20))
 def test_whatever_is_shown_the_telling_is_bounded_and_looking_twice_says_it_once(looks):
     state, now, told = State(), START, []

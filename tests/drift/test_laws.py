@@ -95,7 +95,7 @@ def test_a_contract_does_not_differ_from_itself(contract: ContractView):
     assert (found.changes, found.level, found.bump in ("fits", "not_semver")) == ((), None, True)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(deadline=None)
 @given(contracts, contracts)
 def test_there_are_changes_exactly_where_fingerprints_differ(one: ContractView, other: ContractView):
     found = compare(one, other)
@@ -103,7 +103,7 @@ def test_there_are_changes_exactly_where_fingerprints_differ(one: ContractView, 
     assert (found.fingerprint_before, found.fingerprint_after) == (fingerprint(one), fingerprint(other))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(deadline=None)
 @given(documents, st.randoms(use_true_random=False))
 def test_order_never_matters(document: dict[str, Any], chance: random.Random):
     other = shuffled(document, chance)

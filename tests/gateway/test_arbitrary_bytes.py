@@ -9,7 +9,7 @@ from gateway.samples import FORMATS, DataError, count_rows, first_rows
 
 yamlish = st.text(alphabet="ab:-?[]{},&*!|>'\"#%@ \n\t0123.~<=", max_size=120).map(str.encode)
 rowish = st.text(alphabet='ab,;|\t\n\r"{}[]:0123.\\\0', max_size=120).map(str.encode)
-slow_is_fine = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+slow_is_fine = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @slow_is_fine

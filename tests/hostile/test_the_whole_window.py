@@ -111,8 +111,11 @@ def test_behind_an_honest_index(
     assert window.api["index"]["state"] in ("live", "slow")
     problems = [part["problem"] for part in window.parts if part["problem"]]
     if mode.kind is not None:
-        # What fails at the host too often lets it rest for a while, which the later interfaces say.
-        assert {problem["kind"] for problem in problems} <= {mode.kind, "resting"}
+        # What fails at the host too often lets it rest for a while, which the later interfaces say; and a machine that
+        # is busy with other tests may have no time for all of them.
+        kinds = {problem["kind"] for problem in problems}
+        assert mode.kind in kinds
+        assert kinds <= {mode.kind, "resting", "slow"}
         assert any(mode.says in problem["message"] for problem in problems)
     assert "internal" not in {problem["kind"] for problem in problems}
     assert max(window.sizes.values()) < PAGE_BYTES

@@ -315,7 +315,7 @@ junk = st.recursive(
 )
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(junk, junk, st.sampled_from(["https://schema.org/", {"dcat": "http://www.w3.org/ns/dcat#"}, None]))
 def test_no_document_however_strange_ends_but_in_a_view_or_a_reason(document, value, context):
     if isinstance(document, dict):

@@ -65,7 +65,7 @@ def addresses(value: Any) -> list[str]:
     return []
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(document=junk, wrap=st.sampled_from(KEYS), base=st.sampled_from([None, "http://127.0.0.1:1/a/b.json"]))
 def test_junk_gives_a_view_that_survives_the_cache_and_holds_no_dangerous_link(document: Any, wrap: str, base: Any):
     for tried in (document, {wrap: document}):

@@ -62,7 +62,7 @@ junk = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(junk, junk)
 def test_no_document_however_strange_makes_reading_fail(document: Any, value: Any):
     base = "http://127.0.0.1:8100/discover"
@@ -83,7 +83,7 @@ def test_no_document_however_strange_makes_reading_fail(document: Any, value: An
         json.dumps(to_dict(view), allow_nan=False)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(deadline=None)
 @given(junk)
 def test_recognition_finds_a_format_or_says_that_there_is_none(document: Any):
     try:

@@ -229,7 +229,7 @@ PIECES = [
 ]
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.sampled_from(PIECES), max_size=15).map("".join), st.sampled_from(["turtle", "xml"]))
 def test_any_rdf_gives_a_document_or_a_reason(text, syntax):
     try:

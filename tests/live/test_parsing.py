@@ -228,7 +228,7 @@ yaml_like = st.lists(
 ).map("".join)
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(deadline=None)
 @given(
     st.binary(max_size=60)
     | st.text(st.characters(codec="utf-8"), max_size=60).map(str.encode)

@@ -53,11 +53,11 @@ def test_a_search_that_has_to_wait_answers_in_time_and_says_so(
 
 @pytest.mark.django_db(transaction=True)
 def test_all_statements_together_have_one_limit() -> None:
-    started = time.monotonic()
+    done = 0
     with pytest.raises(TooSlowError), Deadline(300).keep(), connection.cursor() as cursor:
-        for _ in range(10):
+        for done in range(10):
             cursor.execute("SELECT pg_sleep(0.1)")
-    assert time.monotonic() - started < 0.6
+    assert done <= 3
 
 
 @pytest.mark.django_db(transaction=True)

@@ -63,7 +63,7 @@ def test_a_filter_that_is_not_understood_is_said_and_stays_to_be_corrected(typed
 PIECES = st.sampled_from([*(f"{key}:x" for key in KEYS), '"', "-", " ", "rain", "-rain", '"sea ice"', ":", "type:"])
 
 
-@settings(deadline=None, max_examples=500)
+@settings(deadline=None)
 @given(st.lists(PIECES | st.text(max_size=8), max_size=30).map("".join))
 def test_what_stays_of_a_question_means_the_same_without_its_filters(typed):
     spoken = take_apart(typed)
@@ -142,7 +142,7 @@ SHARDS = [
 ]
 
 
-@settings(deadline=None, max_examples=500)
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(SHARDS), max_size=14).map("".join))
 def test_what_is_left_of_a_question_holds_no_filter_that_would_lead_to_another_address_again(typed: str):
     left = take_apart(take_apart(typed).question)
