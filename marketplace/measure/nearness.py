@@ -1,13 +1,11 @@
 """Which domains a question without a good answer is near to, so that those who could answer it see it."""
 
-import re
 from collections.abc import Sequence
 
+from marketplace.measure.text import telling
 from registry.models import Domain, Product
 
 NEAREST = 5  # products of which the domains are taken
-WORD = re.compile(r"[^\W\d_]{4,}")
-COMMON = frozenset({"data", "with", "from", "that", "this", "what", "where", "when", "which", "does", "have", "much"})
 
 
 def near_domains(asked: Sequence[tuple[str, Sequence[int]]]) -> dict[str, list[str]]:
@@ -20,21 +18,15 @@ def near_domains(asked: Sequence[tuple[str, Sequence[int]]]) -> dict[str, list[s
     nearest = {question: [pk for pk in hits if pk][:NEAREST] for question, hits in asked}
     wanted = {pk for hits in nearest.values() for pk in hits}
     domain_of = dict(Product.objects.filter(pk__in=wanted).order_by().values_list("pk", "domain__slug"))
-    words = {slug: _words(f"{slug} {title}") for slug, title in Domain.objects.values_list("slug", "title")}
+    words = {slug: telling(f"{slug} {title}") for slug, title in Domain.objects.values_list("slug", "title")}
     return {
         question: list(
             dict.fromkeys(
                 [
                     *(domain_of[pk] for pk in hits if pk in domain_of),
-                    *(slug for slug, own in words.items() if own & _words(question)),
+                    *(slug for slug, own in words.items() if own & telling(question)),
                 ]
             )
         )
         for question, hits in nearest.items()
     }
-
-
-def _words(text: str) -> set[str]:
-    """The words that tell something; a plural counts as its singular."""
-    found = {word.casefold() for word in WORD.findall(text)}
-    return {word.removesuffix("s") for word in found - COMMON}

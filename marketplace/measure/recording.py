@@ -9,11 +9,11 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from marketplace.measure import buffer, visits
-from marketplace.measure.text import kept, normal
+from marketplace.measure.text import kept, normal, telling
 from registry.models import Product
 from search.queries import MEANING_AND_TEXT, STOPPED
 from search.ranking import CLOSE, Filters
-from search.results import Results
+from search.results import Hit, Results
 
 SHOWN = 100  # hits of one page at most
 
@@ -48,7 +48,7 @@ def searched(request: HttpRequest, typed: str, found: Results, *, offset: int, s
             "key": _key(question, found.filters, offset),
             "results": found.total,
             "similarity": _similarity(found),
-            "poor": offset == 0 and poor(found),
+            "poor": offset == 0 and poor(typed, found),
             "offset": offset,
             "hits": [hit.product.pk for hit in found.hits[:SHOWN]],
         },
@@ -62,8 +62,8 @@ def searched_by_program(
     searched(request, typed, found, offset=offset, source="api")
 
 
-def poor(found: Results) -> bool:
-    """Whether nothing answers the question well: no title or tag has its words, and nothing is close in meaning.
+def poor(typed: str, found: Results) -> bool:
+    """Whether nothing answers the question well: nothing is close in meaning, and no product has all of its words.
 
     Unknown, so no, where meaning was not compared, or where filters may have kept the answer out.
     """
@@ -71,8 +71,13 @@ def poor(found: Results) -> bool:
     narrowed = filters != Filters(domain=filters.domain)
     if narrowed or found.mode != MEANING_AND_TEXT or STOPPED in found.notes:
         return False
-    kinds = {reason.kind for hit in found.hits for reason in hit.reasons}
-    return not kinds & {"address", "title", "tags"} and (_similarity(found) or 0.0) < CLOSE
+    return (_similarity(found) or 0.0) < CLOSE and not any(_has_all(hit, telling(typed)) for hit in found.hits)
+
+
+def _has_all(hit: Hit, words: set[str]) -> bool:
+    """Whether the address is the product's, or each of the words matched it somewhere."""
+    matched = {word for reason in hit.reasons for text in reason.words for word in telling(text)}
+    return any(reason.kind == "address" for reason in hit.reasons) or (bool(words) and len(matched) >= len(words))
 
 
 def _similarity(found: Results) -> float | None:

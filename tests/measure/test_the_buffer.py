@@ -162,12 +162,19 @@ def test_a_question_without_a_good_answer_is_demand_near_the_domains_it_comes_ne
     anna.search("rain")
     anna.search("smoke of a wildfire over Portugal")
     anna.search("zzz qqq")
+    anna.search("the rain at stations")
+    anna.search("rain of frogs, toads and other animals since the middle ages in old chronicles")
     anna.search("smoke of a wildfire", type="aggregate")  # a filter may have kept the answer out
     flushing.flush()
     found = {search.question: (search.poor, search.near) for search in Search.objects.all()}
     assert found["rain"] == (False, [])
     assert found["smoke of a wildfire over Portugal"] == (True, ["wildfire"])
     assert found["zzz qqq"] == (True, [])
+    assert found["the rain at stations"] == (False, [])
+    assert found["rain of frogs, toads and other animals since the middle ages in old chronicles"] == (
+        True,
+        ["precipitation"],
+    )
     assert found["smoke of a wildfire"] == (False, [])
 
 
