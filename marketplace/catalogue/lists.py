@@ -34,6 +34,7 @@ class Head:
 
 
 BROWSE = Head("Browse data products", "Everything published, by name. Narrow it down, or ask in plain words.", "browse")
+HOW_TO_PUBLISH = Action("How it is done", "/guides/publish/")
 NEAREST = "What comes nearest without the filters"
 SEARCH = Head("Search results", "", "browse")
 
@@ -173,6 +174,6 @@ def _nothing(filters: Filters, found: Results, number: int) -> Empty:
         )
     if filters.question:
         text = "Try other words, or fewer: what it measures, where, and since when. Below is what is new here."
-        return Empty("Nothing matches this question", text, [browse_all])
+        return Empty("Nothing matches this question", text, [browse_all, Action("How to ask", "/guides/find-data/")])
     text = "Products appear here as soon as their owners publish them. One link to a product's description is enough."
-    return Empty("No data products here yet", text, [Action("Publish a product", "/publish/"), browse_all])
+    return Empty("No data products here yet", text, [Action("Publish a product", "/publish/"), HOW_TO_PUBLISH])
