@@ -11,8 +11,9 @@ _MAIL = re.compile(r"[^\s@]{1,64}@[^\s@]{1,255}")
 _NUMBER = re.compile(r"\+?\d(?:[ /()-]{0,2}\d){8,}")  # telephone, card and account numbers; no years, no coordinates
 _WORD = re.compile(r"[^\W_]{3,}")
 _COMMON = frozenset({
-    "all", "and", "any", "are", "can", "data", "does", "for", "from", "has", "have", "how", "its", "many", "much", "per",
-    "than", "that", "the", "there", "these", "this", "those", "was", "what", "when", "where", "which", "who", "with",
+    "all", "and", "any", "are", "can", "data", "does", "for", "from", "has", "have", "how", "its", "many", "much",
+    "per", "than", "that", "the", "there", "these", "this", "those", "was", "what", "when", "where", "which", "who",
+    "with",
 })  # fmt: skip
 HIDDEN = "…"
 
