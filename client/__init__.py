@@ -2,10 +2,25 @@
 
 from client.errors import MarketplaceError, NotFoundError, NotSignedInError, RefusedError, UnreachableError
 from client.marketplace import Marketplace
-from client.models import Change, Event, Found, Hit, Link, Offer, Outcome, Person, Product, Resolved
+from client.models import (
+    Change,
+    ContractChange,
+    ContractDiff,
+    Event,
+    Found,
+    Hit,
+    Link,
+    Offer,
+    Outcome,
+    Person,
+    Product,
+    Resolved,
+)
 
 __all__ = [
     "Change",
+    "ContractChange",
+    "ContractDiff",
     "Event",
     "Found",
     "Hit",

@@ -2,7 +2,7 @@
 
 import typer
 
-from client.commands import finding, following, lifecycle, publishing, signing_in, transferring
+from client.commands import contracts, finding, following, lifecycle, publishing, signing_in, transferring
 
 cli = typer.Typer(help="A data mesh marketplace from the command line.", no_args_is_help=True, add_completion=False)
 cli.command()(signing_in.login)
@@ -13,6 +13,7 @@ cli.command()(finding.resolve)
 cli.command()(publishing.publish)
 cli.command()(lifecycle.undo)
 cli.command()(following.events)
+cli.command()(contracts.diff)
 cli.add_typer(lifecycle.lifecycle, name="lifecycle")
 cli.add_typer(transferring.transfer, name="transfer")
 

@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -14,7 +15,7 @@ import stamina
 
 from client.batches import batches, twice
 from client.errors import MarketplaceError, NotFoundError, RefusedError, UnreachableError, refusal
-from client.models import Event, Found, Hit, Offer, Outcome, Person, Product, Resolved
+from client.models import ContractDiff, Event, Found, Hit, Offer, Outcome, Person, Product, Resolved
 
 Model = TypeVar("Model")
 
@@ -213,6 +214,25 @@ class Marketplace:
             raise NotFoundError(404, f"{urn} is not offered to a team of yours, nor by one.")
         return found
 
+    # Contracts
+
+    def compare_contracts(self, before: str | Path, after: str | Path, *, seconds: float = 60) -> ContractDiff:
+        """What changed from one contract to another. Each is a file (a Path), an address (http or https), or a text.
+
+        Raises MarketplaceError where one of them cannot be read as a contract, or nothing came within `seconds`.
+        """
+        until = time.monotonic() + seconds
+        found = self._call("POST", "contract-changes/", {"before": _contract(before), "after": _contract(after)})
+        while found.get("poll_after_ms") is not None:
+            self._pause(found, until)
+            found = self._get(f"contract-changes/{found.get('token')}")
+        problems = [
+            (side, found[side]["problem"]) for side in ("before", "after") if (found.get(side) or {}).get("problem")
+        ]
+        if problems:
+            raise MarketplaceError("\n".join(f"{side}: {p.get('message')} {p.get('advice')}" for side, p in problems))
+        return self._read(ContractDiff.of, found)
+
     # Following
 
     def events(
@@ -264,7 +284,7 @@ class Marketplace:
     def _pause(self, found: dict[str, Any], until: float) -> None:
         wait = float(found.get("poll_after_ms") or 250) / 1000
         if time.monotonic() + wait > until:
-            raise UnreachableError(f"{found.get('url')} was not looked at in time. Try again.")
+            raise UnreachableError(f"{found.get('url') or 'This'} was not looked at in time. Try again.")
         time.sleep(wait)
 
     def _get(self, path: str, query: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -327,6 +347,12 @@ def parts_of(address: str) -> tuple[str, str]:
     if not found:
         raise MarketplaceError(f"{address!r} is not the address of a product; write domain/name or urn:dp:domain:name.")
     return found[1], found[2]
+
+
+def _contract(given: str | Path) -> dict[str, str]:
+    if isinstance(given, Path):
+        return {"text": given.read_text("utf-8-sig")}
+    return {"url": given} if given.startswith(("http://", "https://")) else {"text": given}
 
 
 def urn_of(address: str) -> str:

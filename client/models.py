@@ -141,6 +141,50 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class ContractChange:
+    """A change of a contract: `kind` and `level` as docs/drift.md has them; empty texts where they say nothing."""
+
+    kind: str
+    text: str
+    level: str
+    schema: str
+    column: str
+    attribute: str
+    name: str
+    before: str
+    after: str
+    renamed_to: str
+
+    @classmethod
+    def of(cls, data: Json) -> Self:
+        """From an answer."""
+        return cls(**{name: data[name] for name in cls.__dataclass_fields__})
+
+
+@dataclass(frozen=True, slots=True)
+class ContractDiff:
+    """What lies between two contracts. `level` is that of all changes together, None for none; `changes` has the first
+    thousand, the gravest first. `bump` says how the producer's own step compares with the `suggested_version`.
+    """
+
+    version_before: str
+    version_after: str
+    level: str | None
+    suggested_version: str | None
+    bump: str
+    counts: Mapping[str, int]
+    changes: tuple[ContractChange, ...]
+    raw: Json = field(repr=False, compare=False)
+
+    @classmethod
+    def of(cls, data: Json) -> Self:
+        """From an answer that is settled."""
+        versions = data["before"]["version"], data["after"]["version"]
+        judged = (data["level"], data["suggested_version"], data["bump"], data["counts"])
+        return cls(*versions, *judged, tuple(ContractChange.of(row) for row in data["changes"]), raw=data)
+
+
+@dataclass(frozen=True, slots=True)
 class Person:
     """Whose token it is; `teams` are slugs. `acts_for` is the team that the token is of, None for a person's."""
 
