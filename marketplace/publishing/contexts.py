@@ -106,6 +106,7 @@ class Found:
     notes: dict[str, str] = field(default_factory=dict)
     new_words: Sequence[str] = ()
     page: PagePreview | None = None
+    latency_ms: int | None = None
 
 
 def found(token: str, user: User) -> Found:
@@ -131,7 +132,11 @@ def found(token: str, user: User) -> Found:
     }
     links = [{"rel": x.rel, "url": x.url, "media_type": x.media_type} for x in wanted.links]
     notices = [*_listed_already(wanted, user), *_troubles(answer.problems, "warn")]
-    return Found(initial, links, _recognised(answer), notices, notes, new_words, page_preview(answer))
+    return Found(initial, links, _recognised(answer), notices, notes, new_words, page_preview(answer), _latency(answer))
+
+
+def _latency(answer: Inspection) -> int | None:
+    return answer.live.index.latency_ms if answer.live else None
 
 
 def _no_domain(said: str) -> str:
@@ -273,7 +278,10 @@ def nothing_yet() -> Empty:
     return Empty(
         "Nothing here yet",
         "What you or your team publish appears here, drafts included.",
-        [Action("Publish your first data product", reverse("publishing:start"))],
+        [
+            Action("Publish your first data product", reverse("publishing:start")),
+            Action("How it is done", "/guides/publish/"),
+        ],
     )
 
 

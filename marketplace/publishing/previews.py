@@ -66,7 +66,7 @@ def artifacts_of(answer: Inspection) -> Sequence[Any]:
     return artifacts
 
 
-def tile_preview(form: ProductForm) -> dict[str, Any]:
+def tile_preview(form: ProductForm, latency_ms: int | None = None) -> dict[str, Any]:
     """The tile as others will see it, from what the form holds now. One query for the domain's path."""
     slug = str(form["domain"].value() or "")
     domain = Domain.objects.filter(slug=slug).first() if slug.isprintable() else None
@@ -79,7 +79,7 @@ def tile_preview(form: ProductForm) -> dict[str, Any]:
         "summary": form["summary"].value() or "Your two or three sentences.",
         "type_label": dict(ProductType.choices).get(form["type"].value() or "", ""),
         "access_label": dict(AccessMode.choices).get(form["access_mode"].value() or "", ""),
-        "state": "unknown",
-        "latency_ms": None,
+        "state": "unknown" if latency_ms is None else "live",
+        "latency_ms": latency_ms,
         "tags": [tag.strip() for tag in str(form["tags"].value() or "").split(",") if tag.strip()],
     }

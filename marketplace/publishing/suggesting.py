@@ -20,11 +20,12 @@ MOST_OVERLAPS = 3
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A value for a field, as it is written there, and why it is suggested."""
+    """A value for a field, as it is written there, and why it is suggested. `chosen`: the field has it already."""
 
     value: str
     label: str
     why: str
+    chosen: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Advice:
 
 
 def advise(title: str, summary: str, tags: Sequence[str] = (), *, domain: str = "", own: int | None = None) -> Advice:
-    """What the text suggests beyond `tags` and `domain`, which are chosen already. `own` is the product's id where it
+    """What the text suggests beside `tags` and `domain`, which are chosen already. `own` is the product's id where it
     is registered: it is not like itself. Eight queries, and some 30 ms for the vector.
     """
     text = f"{title}\n{summary}\n{', '.join(tags)}".strip()
@@ -79,7 +80,7 @@ def _domain(near: Sequence[Alike], chosen: str) -> Suggestion | None:
         return None
     best = max(weights, key=lambda pk: weights[pk])
     domain = next(one.product.domain for one in near if one.product.domain_id == best)
-    if weights[best] < SHARE * sum(weights.values()) or domain.slug == chosen:
+    if weights[best] < SHARE * sum(weights.values()):
         return None
     count = sum(one.product.domain_id == best for one in near)
     nearest = (
@@ -87,7 +88,7 @@ def _domain(near: Sequence[Alike], chosen: str) -> Suggestion | None:
         if len(near) == 1
         else (f"{count} of the {len(near)} products nearest in meaning {'is' if count == 1 else 'are'}")
     )
-    return Suggestion(domain.slug, domain.title, f"{nearest} there")
+    return Suggestion(domain.slug, domain.title, f"{nearest} there", chosen=domain.slug == chosen)
 
 
 def _named_domain(text: str) -> Suggestion | None:

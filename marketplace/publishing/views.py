@@ -141,7 +141,8 @@ def _form_page(request: HttpRequest, form: ProductForm, links: Any, **context: A
     status = 422 if request.method == "POST" else 200
     if form.is_bound and request.method == "GET":
         context["notices"] = [contexts.SIGNED_OUT, *context.get("notices", ())]
-    tile = previews.tile_preview(form)
+    found = context.get("inspection")
+    tile = previews.tile_preview(form, found.latency_ms if found else None)
     return render(
         request, "publishing/form.html", {"form": form, "links": links, "tile": tile, **context}, status=status
     )

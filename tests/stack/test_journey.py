@@ -1,11 +1,11 @@
 """The main job, in a real browser against the running stack."""
 
 import re
-import shutil
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from bench import journey
 from bench.stack import Stack
 from tests import gateways
 
@@ -25,15 +25,7 @@ def troubles(page: Page) -> list[str]:
 @pytest.fixture
 def new_product(tmp_path):
     """A producer's own gateway, with a product that the marketplace does not know."""
-    folder = tmp_path / "harbour-winds"
-    shutil.copytree(gateways.DEMO / "wind" / "wind-scales", folder)
-    document = folder / "product.odps.yaml"
-    text = document.read_text()
-    text = re.sub(r"(?m)^id: .*$", "id: harbour-winds", text)
-    text = re.sub(r"(?m)^name: .*$", "name: harbour-winds", text)
-    text = text.replace("value: Wind force scales}", "value: Harbour wind table}")
-    document.write_text(text)
-    with gateways.running(folder) as url:
+    with gateways.running(journey.own_product(tmp_path)) as url:
         yield url
 
 
@@ -56,33 +48,10 @@ def test_a_visitor_finds_sees_signs_in_publishes_and_finds(page: Page, stack: St
     page.locator("#artifacts").get_by_role("link", name=re.compile("Monthly precipitation")).click()
     expect(page.get_by_role("region", name="Sample rows")).to_contain_text("Paris-Montsouris", timeout=10_000)
 
-    # … signs in …
-    page.get_by_role("link", name="Publish", exact=True).first.click()
-    page.get_by_label("Username").or_(page.get_by_label(re.compile("[Uu]sername|[Ee]-?mail|Login"))).first.fill(
-        "producer"
-    )
-    page.get_by_label("Password", exact=True).fill("demo")
-    page.get_by_role("main").get_by_role("button", name=re.compile("Sign in", re.I)).click()
-
-    # … publishes another by its link …
-    page.get_by_label("Link to your product").fill(new_product)
-    page.get_by_role("button", name="Read it").click()
-    expect(page.get_by_label("Title")).to_have_value("Harbour wind table", timeout=15_000)
-    expect(page.get_by_label("Domain", exact=True)).to_have_value("wind")
-    page.get_by_role("button", name="Publish", exact=True).click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text("is published")
-
-    # … and finds it.
-    def found() -> bool:
-        page.goto(f"{stack.url}/search/?q=harbour+wind+table")
-        return "Harbour wind table" in page.locator("article.tile").first.inner_text()
-
-    for _ in range(20):
-        if found():
-            break
-        page.wait_for_timeout(100)
-    else:
-        pytest.fail("the product was not found within the time of twenty looks")
+    # … and, new as a producer, signs in, publishes by a link, and finds it.
+    took = journey.publish(page, stack.url, new_product)
+    assert took.clicks <= 6
+    assert took.fields <= 4
     assert troubles == []
 
 
