@@ -26,6 +26,7 @@ def product(request: HttpRequest, found: Product) -> dict[str, Any]:
     shared = head(request, found)
     notices = (*shared["product"].notices, *recent_drift(found))
     live_url, live_ms = page_parts.first(found, seen)
+    parts_url = page_parts.address(found)
     return {
         **shared,
         "product": replace(shared["product"], notices=notices),
@@ -34,9 +35,9 @@ def product(request: HttpRequest, found: Product) -> dict[str, Any]:
         "goals_url": reverse("catalogue:product-goals", args=address) if found.has_purposes else "",
         "similar_url": reverse("catalogue:product-similar", args=address),
         "product_inside_url": reverse("catalogue:product-inside", args=address),
-        "sections": [Section(name, part.title, page_parts.own_address(found, name)) for name, part in SECTIONS.items()],
+        "sections": [Section(name, part.title, f"{parts_url}{name}/") for name, part in SECTIONS.items()],
         "follow": follow_button(request.user, found),
-        "card_url": page_parts.own_address(found, "card"),
+        "card_url": f"{parts_url}card/",
         "live_url": live_url,
         "live_ms": live_ms,
     }

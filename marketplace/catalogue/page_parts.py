@@ -70,13 +70,8 @@ def first(product: Product, found: LiveProduct) -> tuple[str, int]:
 
 
 def address(product: Product) -> str:
-    """Where all live parts of the product's page come from."""
+    """Where all live parts of the product's page come from; each alone comes from its name below it."""
     return reverse("catalogue:live-parts", args=[product.domain.slug, product.name])
-
-
-def own_address(product: Product, name: str) -> str:
-    """Where one of them comes from alone: for who reads without scripts, and where all together failed."""
-    return f"{address(product)}{name}/"
 
 
 def _version(section: Section, found: LiveProduct, *, gave_up: bool) -> str:

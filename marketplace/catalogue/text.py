@@ -2,12 +2,15 @@
 
 import string
 from datetime import UTC, datetime, time
+from functools import lru_cache
 
 import nh3
 from django.utils.safestring import SafeString
 from markdown_it import MarkdownIt
 
 MARKDOWN_LIMIT = 20_000  # characters; a description beyond this is cut
+KEPT = 4_000  # texts that a process keeps as HTML …
+SHORT = 1_000  # … each of at most so many characters
 TAGS = {"p", "br", "em", "strong", "code", "pre", "ul", "ol", "li", "blockquote", "a", "hr"}
 TAGS |= {"h2", "h3", "h4", "h5", "h6"}
 TAGS |= {"table", "thead", "tbody", "tr", "th", "td"}
@@ -22,6 +25,10 @@ def markdown(text: str | None, lower: int = 3) -> SafeString:
     """
     if not text:
         return SafeString("")
+    return _short(text, lower) if len(text) <= SHORT else _rendered(text, lower)
+
+
+def _rendered(text: str, lower: int) -> SafeString:
     tokens = _parser.parse(text[:MARKDOWN_LIMIT])
     for token in tokens:
         if token.type in ("heading_open", "heading_close"):
@@ -35,6 +42,12 @@ def markdown(text: str | None, lower: int = 3) -> SafeString:
         link_rel="nofollow noopener",
     )
     return SafeString(clean)  # nh3 made it safe
+
+
+@lru_cache(maxsize=KEPT)
+def _short(text: str, lower: int) -> SafeString:
+    """What a column means is read again by everybody who looks at its table."""
+    return _rendered(text, lower)
 
 
 _MARKUP = dict.fromkeys(map(ord, string.punctuation + "\t\n\r\f\v"))

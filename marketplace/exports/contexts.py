@@ -9,7 +9,6 @@ from django.utils.safestring import SafeString
 from marketplace.exports import schema_org
 from marketplace.exports.facts import facts_of
 from marketplace.exports.formats import FORMATS
-from marketplace.exports.views import address
 from marketplace.live.state import LiveProduct
 from registry.models import Product
 
@@ -35,7 +34,8 @@ def take_away(product: Product, seen: LiveProduct) -> TakeAway | None:
     """None for a product that is not listed: nothing of it leaves. No query, no I/O."""
     if not product.is_listed:
         return None
+    page = product.get_absolute_url()
     return TakeAway(
-        tuple(Representation(f.label, f.media_type, address(product, f.file)) for f in FORMATS),
+        tuple(Representation(f.label, f.media_type, f"{page}{f.file}") for f in FORMATS),
         schema_org.script(facts_of(product, seen)),
     )

@@ -58,15 +58,16 @@ def announced(response: HttpResponse, product: Product) -> HttpResponse:
     """The page with links to its other representations, for programs that read headers only."""
     patch_vary_headers(response, ["Accept"])
     if product.is_listed:
+        page = product.get_absolute_url()
         response["Link"] = ", ".join(
-            f'<{address(product, format_.file)}>; rel="alternate"; type="{format_.media_type}"' for format_ in FORMATS
+            f'<{page}{format_.file}>; rel="alternate"; type="{format_.media_type}"' for format_ in FORMATS
         )
     return response
 
 
 def address(product: Product, file: str) -> str:
-    """The path of a product's export."""
-    return reverse("exports:product", kwargs={"domain": product.domain.slug, "name": product.name, "file": file})
+    """The path of a product's export, below that of its page."""
+    return f"{product.get_absolute_url()}{file}"
 
 
 def _written(request: HttpRequest, product: Product, format_: Format) -> HttpResponseBase:
