@@ -1,10 +1,12 @@
 """The Celery application. Queues: `live` (fetches), `embed` (holds the model), `default` (the rest)."""
 
+import gc
 import os
 import time
 from typing import Any
 
 from celery import Celery
+from celery.signals import worker_ready
 from kombu.exceptions import OperationalError
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketplace.settings")
@@ -36,6 +38,13 @@ class Application(Celery):
     def connection_for_read(self, url: str | None = None, **options: Any) -> Any:
         """The connection of a worker that takes tasks: it has nobody waiting for it, so its limit is longer."""
         return super().connection_for_read(url, transport_options={"socket_timeout": READING}, **options)
+
+
+@worker_ready.connect
+def keep_what_is_loaded(**_named: Any) -> None:
+    """What a worker has loaded by now stays: looking for garbage among it took a quarter of the time of a fetch."""
+    gc.collect()
+    gc.freeze()
 
 
 app = Application("marketplace")

@@ -30,6 +30,8 @@ T = TypeVar("T")
 
 INLINE_BYTES = 32 * 1024  # larger bodies are read in a thread, so that the loop goes on serving the others
 READERS = 8  # threads that read them
+PATIENCE_SECONDS = 0.02  # what waiting for a connection may cost who looks
+UNHURRIED_SECONDS = 0.25  # and where nobody looks
 MAX_REQUESTS = 60  # of one exploration, redirects included; a gateway with all it may have needs 56
 
 
@@ -54,13 +56,14 @@ class Called(Generic[T]):
 class Caller:
     """Breaker, limit per host, door and parser in a row, for one exploration. Belongs to one event loop.
 
-    `until`: how long it may wait for a host's other calls, on the loop's clock.
+    `until`: how long it may wait for a host's other calls, on the loop's clock. `patience` as in Wire.exchange.
     """
 
-    def __init__(self, door: Door, limit: breaker.HostLimit, until: float) -> None:
+    def __init__(self, door: Door, limit: breaker.HostLimit, until: float, patience: float = PATIENCE_SECONDS) -> None:
         self._door = door
         self._limit = limit
         self._until = until
+        self._patience = patience
         self._requests = 0
 
     async def fetch(
@@ -85,7 +88,10 @@ class Caller:
         """
         before = before if before is not None and before.url == url else None
         etag = before.etag if before else None
-        fetched = await self._door.fetch(url, accept=accept, etag=etag, policy=policy, gate=partial(self._gate, report))
+        gate = partial(self._gate, report)
+        fetched = await self._door.fetch(
+            url, accept=accept, etag=etag, policy=policy, gate=gate, patience=self._patience
+        )
         if fetched.not_modified:
             return Called(fetched, None, before.digest if before else "", same=before)
         digest = _digest(fetched)
@@ -188,7 +194,7 @@ class _Loop:
 
         def start() -> None:
             for make in makes:
-                task = self._loop.create_task(make(Caller(self._door(allowed), self._limit, until)))
+                task = self._loop.create_task(make(Caller(self._door(allowed), self._limit, until, UNHURRIED_SECONDS)))
                 self._tasks.add(task)  # the loop itself would forget it
                 task.add_done_callback(self._tasks.discard)
 
@@ -213,7 +219,7 @@ def submit(make: Callable[[Caller], Coroutine[Any, Any, T]], queue_seconds: floa
 
 
 def start_all(makes: Sequence[Callable[[Caller], Coroutine[Any, Any, None]]], queue_seconds: float) -> None:
-    """As `submit` for many, none of which may raise or gives anything back."""
+    """As `submit` for many that nobody waits for; none of them may raise or gives anything back."""
     _loop().start_all(makes, queue_seconds)
 
 

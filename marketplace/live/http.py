@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from ipaddress import ip_address
 from typing import NoReturn
 
@@ -108,7 +108,7 @@ class _CheckedNetwork:
 
     def __init__(self, resolver: Resolver, allowed_networks: tuple[Network, ...], ssl_context: ssl.SSLContext) -> None:
         self._resolver = resolver
-        self._allowed = allowed_networks
+        self._may_connect = lru_cache(1024)(lambda address: address_allowed(address, allowed_networks))
         self._ssl_context = ssl_context
 
     async def connect(self, origin: Origin, make: Callable[[], Connection]) -> Connection:
@@ -121,7 +121,7 @@ class _CheckedNetwork:
                 f"The name {host} is not known to the name servers.",
                 "Check the spelling of the address. If the name is new or internal, ask whoever runs it.",
             ) from exc
-        refused = [address for address in addresses if not address_allowed(address, self._allowed)]
+        refused = [address for address in addresses if not self._may_connect(address)]
         if refused or not addresses:
             raise FetchError(
                 "refused_address",
@@ -176,15 +176,16 @@ class Door:
         etag: str | None = None,
         policy: Policy = DEFAULT_POLICY,
         gate: Gate | None = None,
+        patience: float = 0.0,
     ) -> Fetched:
         """GET `url`. Raises FetchError for all that can go wrong, within `policy.deadline` seconds beyond the gate and
         the wait for one of the door's connections.
 
-        With `etag` the request is conditional, and the answer may be `not_modified`.
+        With `etag` the request is conditional, and the answer may be `not_modified`. `patience` as in Wire.exchange.
         """
         target = place_of(url)
         try:
-            return await self._follow(target, accept, etag, policy, gate or _no_gate)
+            return await self._follow(target, accept, etag, policy, gate or _no_gate, patience)
         except TimeoutError as exc:
             raise FetchError(
                 "slow",
@@ -192,13 +193,16 @@ class Door:
                 "Try again in a moment. If it stays slow, tell the product's owner; nothing is wrong on your side.",
             ) from exc
 
-    async def _follow(self, target: Place, accept: str | None, etag: str | None, policy: Policy, gate: Gate) -> Fetched:
+    async def _follow(
+        self, target: Place, accept: str | None, etag: str | None, policy: Policy, gate: Gate, patience: float
+    ) -> Fetched:
         seen = {str(target)}
         spent = 0.0
         for _ in range(policy.max_redirects + 1):
             async with gate(str(target)), self._wire.room, asyncio.timeout(policy.deadline - spent):
                 started = time.perf_counter() - spent
-                answer = await self._ask(target, accept, etag, policy)
+                answer = await self._ask(target, accept, etag, policy, patience)
+                started += answer.waited
                 location = answer.headers.get("location")
                 if answer.status not in _REDIRECTS or location is None:
                     return _fetched(answer, target, etag, started)
@@ -217,7 +221,7 @@ class Door:
             "Use the address the product finally answers at.",
         )
 
-    async def _ask(self, url: Place, accept: str | None, etag: str | None, policy: Policy) -> Answer:
+    async def _ask(self, url: Place, accept: str | None, etag: str | None, policy: Policy, patience: float) -> Answer:
         condition = f"If-None-Match: {etag}\r\n" if etag and _HEADER_SAFE.fullmatch(etag) else ""
         head = (
             f"GET {url.path} HTTP/1.1\r\nHost: {url.netloc}\r\nUser-Agent: {self._user_agent}\r\n"
@@ -226,7 +230,7 @@ class Door:
         origin = Origin(url.scheme, url.host, url.port)
         judge = partial(_wanted, url, etag, policy)
         try:
-            return await self._wire.exchange(origin, head.encode("ascii"), judge, policy.max_bytes)
+            return await self._wire.exchange(origin, head.encode("ascii"), judge, policy.max_bytes, patience)
         except TooLargeError as exc:
             raise _too_large(policy.max_bytes) from exc
         except (WireError, OSError) as exc:

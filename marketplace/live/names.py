@@ -8,7 +8,7 @@ import socket
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from ipaddress import ip_address
 from typing import Any
 
@@ -29,6 +29,15 @@ class _Site:
     users: int = 0
 
 
+@lru_cache(1024)
+def _literal(host: str) -> str | None:
+    """The address that is written there; None for a name, and for an unusual spelling, which the system reads."""
+    try:
+        return str(ip_address(host))
+    except ValueError:
+        return None
+
+
 class Names:
     """A resolver that asks for a few names at once below any one site. Belongs to one event loop."""
 
@@ -39,8 +48,8 @@ class Names:
 
     async def __call__(self, host: str, port: int) -> list[str]:
         """All addresses of a name, in the resolver's order and without repeats. Raises OSError, UnicodeError."""
-        with contextlib.suppress(ValueError):  # a name, or an unusual spelling of an address, which the system reads
-            return [str(ip_address(host))]
+        if literal := _literal(host):
+            return [literal]
         job = await self._begun(host, partial(self._look_up, host, port, type=socket.SOCK_STREAM))
         found = await asyncio.wrap_future(job)
         return list(dict.fromkeys(str(entry[4][0]) for entry in found))

@@ -14,6 +14,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from functools import partial
+from typing import Any
 
 import structlog
 
@@ -111,7 +112,7 @@ class Sweep:
         async def explore(hands: Caller, emit: Emit) -> None:
             await Explorer(hands, target, emit, record.seen).run()
 
-        def ended(_written: Future[object]) -> None:
+        def ended(_written: Future[list[Any]]) -> None:
             self._free(exploration)
             self._ended.put(exploration)
 

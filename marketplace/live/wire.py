@@ -8,11 +8,12 @@ not decided here: a `Connect` is given, and the door's is the only one.
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 import zlib
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 import httptools
@@ -61,11 +62,12 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`body` is unpacked, and empty where it was not wanted."""
+    """`body` is unpacked, and empty where it was not wanted; `waited`: seconds before it was asked for."""
 
     status: int
     headers: Headers
     body: bytes
+    waited: float = 0.0
 
 
 class Connection(asyncio.Protocol):
@@ -217,6 +219,21 @@ class Connection(asyncio.Protocol):
         self._transport.abort()
 
 
+@dataclass(slots=True, eq=False)
+class _Host:
+    """The connections to one origin: `idle` ones, and how many are `busy` or being opened.
+
+    `users`: exchanges under way, of which some are `waiting` for a connection. `pace`: seconds its last answer took.
+    """
+
+    origin: Origin
+    idle: list[Connection] = field(default_factory=list)
+    users: int = 0
+    busy: int = 0
+    waiting: deque[asyncio.Future[Connection | None]] = field(default_factory=deque)
+    pace: float = math.inf
+
+
 class Wire:
     """Kept connections by origin. Belongs to the event loop it is first used in."""
 
@@ -230,48 +247,117 @@ class Wire:
         self._keep_seconds = keep_seconds
         self.room = asyncio.Semaphore(most)
         self._busy = 0
-        self._kept: dict[Origin, list[Connection]] = {}
-        self._idle: OrderedDict[Connection, tuple[Origin, float]] = OrderedDict()  # the longest idle first
+        self._hosts: dict[Origin, _Host] = {}
+        self._idle: OrderedDict[Connection, tuple[_Host, float]] = OrderedDict()  # the longest idle first
         self._sweep: asyncio.TimerHandle | None = None
 
-    async def exchange(self, origin: Origin, request: bytes, judge: Judge, max_bytes: int) -> Answer:
-        """One question and its answer, for who holds `room`. Raises WireError, and what `connect` and `judge` raise; it
-        has no deadline."""
-        self._busy += 1
-        try:
-            kept = self._take(origin)
-            if kept is not None:
-                try:
-                    return await self._ask(kept, origin, request, judge, max_bytes)
-                except BrokenOffError:
-                    if kept.heard:
-                        raise
-                    # The other side closed it while the question was under way: asked again on a new one.
-            while self._busy + len(self._idle) > self._most:
-                self._forget(next(iter(self._idle))).abort()
-            opened = await self._connect(origin, lambda: Connection(self._forget))
-            return await self._ask(opened, origin, request, judge, max_bytes)
-        finally:
-            self._busy -= 1
-
-    async def _ask(
-        self, connection: Connection, origin: Origin, request: bytes, judge: Judge, max_bytes: int
+    async def exchange(
+        self, origin: Origin, request: bytes, judge: Judge, max_bytes: int, patience: float = 0.0
     ) -> Answer:
+        """One question and its answer, for who holds `room`. Raises WireError, and what `connect` and `judge` raise; it
+        has no deadline.
+
+        `patience`: seconds that it may wait for a connection that is being used, where the host answers faster than
+        that: another connection costs both sides more than the question.
+        """
+        host = self._hosts.get(origin)
+        if host is None:
+            host = self._hosts[origin] = _Host(origin)
+        host.users += 1
+        self._busy += 1
+        waited = 0.0
+        try:
+            kept = self._take(host)
+            if kept is None and host.busy and host.pace < patience:
+                begun = time.monotonic()
+                kept = await self._freed(host, patience)
+                waited = time.monotonic() - begun
+            host.busy += 1
+            try:
+                answer = await self._on_some(kept, host, request, judge, max_bytes)
+            finally:
+                host.busy -= 1
+        finally:
+            host.users -= 1
+            self._busy -= 1
+            self._close_empty(host)
+        return replace(answer, waited=waited) if waited else answer
+
+    async def _on_some(
+        self, kept: Connection | None, host: _Host, request: bytes, judge: Judge, max_bytes: int
+    ) -> Answer:
+        if kept is not None:
+            try:
+                return await self._ask(kept, host, request, judge, max_bytes)
+            except BrokenOffError:
+                if kept.heard:
+                    raise
+                # The other side closed it while the question was under way: asked again on a new one.
+        while self._busy + len(self._idle) > self._most:
+            self._forget(next(iter(self._idle))).abort()
+        try:
+            opened = await self._connect(host.origin, lambda: Connection(self._forget))
+        except BaseException:
+            self._pass_on(host)
+            raise
+        return await self._ask(opened, host, request, judge, max_bytes)
+
+    async def _ask(self, connection: Connection, host: _Host, request: bytes, judge: Judge, max_bytes: int) -> Answer:
+        begun = time.monotonic()
         try:
             answer = await connection.ask(request, judge, max_bytes)
         except BaseException:  # cancelled, too: what is half read cannot be used again
             connection.abort()
+            host.pace = math.inf
+            self._pass_on(host)
             raise
-        if connection.reusable:
-            self._kept.setdefault(origin, []).append(connection)
-            self._idle[connection] = (origin, time.monotonic() + self._keep_seconds)
-            if self._sweep is None:
-                self._sweep = asyncio.get_running_loop().call_later(self._keep_seconds, self._close_old)
+        host.pace = time.monotonic() - begun
+        if not connection.reusable:
+            self._pass_on(host)
+        else:
+            self._keep(connection, host)
         return answer
 
-    def _take(self, origin: Origin) -> Connection | None:
-        while kept := self._kept.get(origin):
-            connection = self._forget(kept[-1])
+    async def _freed(self, host: _Host, seconds: float) -> Connection | None:
+        """A connection that is being used, once it is free; None where that takes longer."""
+        loop = asyncio.get_running_loop()
+        turn: asyncio.Future[Connection | None] = loop.create_future()
+        host.waiting.append(turn)
+        patience = loop.call_later(seconds, _end, turn)
+        try:
+            return await turn
+        except BaseException:
+            if turn.done() and not turn.cancelled():  # it came, and nobody takes it
+                connection = turn.result()
+                if connection is None:
+                    self._pass_on(host)
+                else:
+                    self._keep(connection, host)
+            raise
+        finally:
+            patience.cancel()
+
+    def _keep(self, connection: Connection, host: _Host) -> None:
+        """For who waits for it, else for later."""
+        if self._pass_on(host, connection):
+            return
+        host.idle.append(connection)
+        self._idle[connection] = (host, time.monotonic() + self._keep_seconds)
+        if self._sweep is None:
+            self._sweep = asyncio.get_running_loop().call_later(self._keep_seconds, self._close_old)
+
+    def _pass_on(self, host: _Host, connection: Connection | None = None) -> bool:
+        """To the one who waits longest: this connection, or the right to make one. Whether anybody waits."""
+        while host.waiting:
+            turn = host.waiting.popleft()
+            if not turn.done():
+                turn.set_result(connection)
+                return True
+        return False
+
+    def _take(self, host: _Host) -> Connection | None:
+        while host.idle:
+            connection = self._forget(host.idle[-1])
             if connection.reusable:
                 return connection
         return None
@@ -280,11 +366,15 @@ class Wire:
         """No longer idle: taken, closed or lost."""
         found = self._idle.pop(connection, None)
         if found is not None:
-            kept = self._kept[found[0]]
-            kept.remove(connection)
-            if not kept:
-                del self._kept[found[0]]
+            host = found[0]
+            host.idle.remove(connection)
+            self._close_empty(host)
         return connection
+
+    def _close_empty(self, host: _Host) -> None:
+        """Forgets a host without connections, else all there ever were would be remembered."""
+        if not (host.users or host.idle):
+            del self._hosts[host.origin]
 
     def _close_old(self) -> None:
         self._sweep = None
@@ -302,6 +392,11 @@ class Wire:
             self._sweep.cancel()
         for connection in list(self._idle):
             self._forget(connection).abort()
+
+
+def _end(turn: asyncio.Future[Connection | None]) -> None:
+    if not turn.done():
+        turn.set_result(None)
 
 
 class Unpacker:

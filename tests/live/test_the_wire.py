@@ -45,9 +45,9 @@ async def speaking(talk: Talk, most: int = 10) -> AsyncIterator[tuple[Wire, Orig
         server.close()
 
 
-async def ask(hands: Wire, origin: Origin) -> bytes:
+async def ask(hands: Wire, origin: Origin, patience: float = 0.0) -> bytes:
     async with hands.room:
-        return (await hands.exchange(origin, ASKED, lambda status, headers: True, 1_000_000)).body
+        return (await hands.exchange(origin, ASKED, lambda status, headers: True, 1_000_000, patience)).body
 
 
 async def asked(reader: asyncio.StreamReader) -> None:
@@ -270,5 +270,139 @@ def test_a_body_in_tiny_pieces_takes_no_more_memory_than_in_one():
         finally:
             tracemalloc.stop()
         assert (await done).body == b"ab" * 200_000
+
+    aio.run(run())
+
+
+LONG = 60.0  # seconds; nothing here takes so long
+
+
+def test_a_host_that_answers_fast_is_asked_over_one_connection():
+    async def talk(number, reader, writer):
+        while True:
+            await asked(reader)
+            writer.write(OK + b"a%d" % number)
+
+    async def run():
+        async with speaking(talk) as (hands, origin, opened):
+            await ask(hands, origin, LONG)
+            assert await asyncio.gather(*(ask(hands, origin, LONG) for _ in range(8))) == [b"a0"] * 8
+            assert opened == [0]
+            assert len(hands._hosts) == 1
+            hands.close()
+            assert hands._hosts == {}
+
+    aio.run(run())
+
+
+def test_who_is_in_a_hurry_or_asks_a_slow_host_waits_for_no_connection_of_others():
+    async def run():
+        everybody = asyncio.Barrier(4)
+
+        async def talk(number, reader, writer):
+            await asked(reader)
+            writer.write(OK + b"ok")
+            await asked(reader)
+            await everybody.wait()  # nobody is answered before all have asked
+            writer.write(OK + b"ok")
+            await reader.read()
+
+        async def first(hands, origin):
+            return await asyncio.gather(*(ask(hands, origin) for _ in range(4)))
+
+        async with speaking(talk) as (hands, origin, _):
+            assert await first(hands, origin) == [b"ok"] * 4
+            assert await asyncio.gather(*(ask(hands, origin) for _ in range(4))) == [b"ok"] * 4
+        async with speaking(talk) as (hands, origin, _):
+            assert await first(hands, origin) == [b"ok"] * 4
+            hands._hosts[origin].pace = LONG + 1
+            assert await asyncio.gather(*(ask(hands, origin, LONG) for _ in range(4))) == [b"ok"] * 4
+
+    aio.run(run())
+
+
+def test_patience_ends_and_what_was_waited_is_said():
+    async def run():
+        go_on = asyncio.Event()
+
+        async def talk(number, reader, writer):
+            await asked(reader)
+            writer.write(OK + b"ok")
+            if number == 0:
+                await asked(reader)
+                await go_on.wait()
+            writer.write(OK + b"ok")
+            await reader.read()
+
+        async with speaking(talk) as (hands, origin, opened):
+            await ask(hands, origin)
+            slow = asyncio.create_task(ask(hands, origin))
+            await asyncio.sleep(0)
+            hands._hosts[origin].pace = 0.0
+            async with hands.room:
+                found = await hands.exchange(origin, ASKED, lambda status, headers: True, 1_000_000, 0.05)
+            assert found.body == b"ok"
+            assert found.waited >= 0.05 * 0.9  # clocks differ a little
+            assert (opened, slow.done()) == ([0, 1], False)
+            go_on.set()
+            assert await slow == b"ok"
+
+    aio.run(run())
+
+
+def test_where_a_connection_serves_once_or_breaks_those_who_wait_make_their_own():
+    async def talk(number, reader, writer):
+        await asked(reader)
+        if number == 0:
+            writer.write(OK + b"a0")
+            await asked(reader)  # and breaks off
+        elif number % 2:
+            writer.write(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\na%d" % number)
+        # the others break off without an answer
+
+    async def run():
+        async with speaking(talk) as (hands, origin, _):
+            await ask(hands, origin)
+            hands._hosts[origin].pace = 0.0
+            found = await asyncio.gather(*(ask(hands, origin, LONG) for _ in range(6)), return_exceptions=True)
+            said = [one for one in found if isinstance(one, bytes)]
+            assert len(said) == 3
+            assert all(isinstance(one, BrokenOffError) for one in found if not isinstance(one, bytes))
+            assert hands._hosts == {}
+
+    aio.run(run())
+
+
+def test_a_turn_that_nobody_takes_any_more_goes_to_the_next(monkeypatch):
+    def given_up(pass_on, task):
+        def wrapped(*arguments):
+            given = pass_on(*arguments)
+            task.cancel()
+            return given
+
+        return wrapped
+
+    async def run():
+        go_on = asyncio.Event()
+
+        async def talk(number, reader, writer):
+            await asked(reader)
+            writer.write(OK + b"ok")
+            await asked(reader)
+            await go_on.wait()
+            writer.write(OK + b"ok")
+            await asked(reader)
+            writer.write(OK + b"ok")
+            await reader.read()
+
+        async with speaking(talk) as (hands, origin, opened):
+            await ask(hands, origin)
+            tasks = [asyncio.create_task(ask(hands, origin, LONG)) for _ in range(3)]
+            await asyncio.sleep(0)
+            monkeypatch.setattr(hands, "_pass_on", given_up(hands._pass_on, tasks[1]))
+            go_on.set()
+            assert await tasks[2] == b"ok"
+            assert tasks[1].cancelled()
+            assert opened == [0]
 
     aio.run(run())
