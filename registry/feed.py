@@ -30,6 +30,7 @@ PUBLIC = frozenset(
 )  # fmt: skip
 # Of the mesh as a whole: the same.
 OF_THE_MESH = frozenset({"goal.created", "goal.changed", "goal.removed"})
+GOVERNING = OF_THE_MESH | {"policy.changed"}  # in full for stewards
 # About somebody's own keys and interests, also where a product is the subject: not for those who own it.
 PERSONAL = ("token.", "subscription.")
 
@@ -127,5 +128,5 @@ def _full(reader: User | None) -> Q:
     mine = Q(actor=reader.username) | (Q(subject__in=urns) & ~personal)
     mine |= Q(type__startswith="token.", for_team__in=teams.values("slug"))
     if reader.has_role(Role.STEWARD):
-        mine |= Q(_published()) & ~personal
+        mine |= (Q(_published()) | Q(type__in=GOVERNING)) & ~personal
     return mine

@@ -10,7 +10,7 @@ READING = frozenset({"GET", "HEAD", "OPTIONS"})
 WRITING = frozenset(
     {
         "product-list", "product-detail", "products-batch", "purposes", "comparison",
-        "inspections", "register",
+        "inspections", "register", "catalogues", "given-contracts",
         "product-publish", "product-pause", "product-resume", "product-deprecate", "product-retire", "product-undo",
     }
 )  # fmt: skip

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 from client import MarketplaceError
 from client.__main__ import cli
 from client.marketplace import Marketplace
+from marketplace.accounts import tokens
 from tests.drift.contracts import rain
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -25,7 +26,8 @@ def files(tmp_path: Path) -> tuple[Path, Path]:
     return tmp_path / "old.json", tmp_path / "new.json"
 
 
-def test_two_files_are_compared(mesh, files, celery_worker):
+def test_two_files_are_compared(mesh, files, celery_worker, producer, team, monkeypatch):
+    monkeypatch.setenv("MESH_TOKEN", tokens.create_token(producer, "pipeline", 30, team)[1])
     old, new = files
     told = mesh("diff", old, new)
     assert told.exit_code == 0, told.output

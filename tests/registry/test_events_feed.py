@@ -52,6 +52,7 @@ def life(setup_product: SetupProduct, producer: User, outsider: User, others_dra
     with transaction.atomic():
         events.record("subscription.created", product.urn, outsider)
         events.record("goal.created", "urn:goal:safety", outsider, title="Safety")
+        events.record("policy.changed", "urn:policy:checklist", None)
     return product
 
 
@@ -73,11 +74,15 @@ TEAM = [
             ["product.drafted", "product.published", "product.paused", "subscription.created", "goal.created"],
             {"outsider"},
         ),
-        ("steward", ["product.published", "product.paused", "product.transfer_offered", "goal.created"], {"producer"}),
+        (
+            "steward",
+            ["product.published", "product.paused", "product.transfer_offered", "goal.created", "policy.changed"],
+            {"producer", "outsider", ""},
+        ),
         (
             "admin",
-            ["product.drafted", *TEAM, "token.created", "subscription.created", "goal.created"],
-            {"producer", "outsider"},
+            ["product.drafted", *TEAM, "token.created", "subscription.created", "goal.created", "policy.changed"],
+            {"producer", "outsider", ""},
         ),
     ],
 )
