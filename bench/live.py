@@ -205,6 +205,12 @@ def p95(values: list[float]) -> float:
 
 def measure(stack: Stack) -> Iterator[tuple[str, float]]:
     """All figures by name, each as soon as it is known; about three minutes on a machine that does nothing else."""
+    yield from fetches(stack)
+    yield from views(stack)
+
+
+def fetches(stack: Stack) -> Iterator[tuple[str, float]]:
+    """How fast a worker process asks products."""
     worker = Worker(stack)
     with Fleet(PRODUCTS, hanging=HANGING) as fleet:
         products = register(stack, DOMAIN, fleet)
@@ -219,6 +225,11 @@ def measure(stack: Stack) -> Iterator[tuple[str, float]]:
             yield f"live, {name}, worker's processor, ms a product", busy / len(fast) * 1000
         worker.forget()
         yield "live, 1,000 products of which 50 hang, s", worker.refresh(products)[0]
+
+
+def views(stack: Stack) -> Iterator[tuple[str, float]]:
+    """What viewers of product pages wait for, and what a view costs the web process."""
+    worker = Worker(stack)
     with Fleet(VIEWED, hanging=VIEWED // 10, delay=GATEWAY_DELAY) as fleet:
         register(stack, "bench-views", fleet)
         _settle(stack)
@@ -229,11 +240,21 @@ def measure(stack: Stack) -> Iterator[tuple[str, float]]:
         shown = p95(alone(stack, addresses[: VIEWED // 3])) - gateway_ms
         yield "live parts visible, beyond the gateway, one viewer, p95 ms", shown
         worker.forget()
+        before = busy(stack, "web")
         seen = viewed(stack, addresses, VIEWED // 10)
+        spent = busy(stack, "web") - before
         yield f"product page, first byte, {VIEWERS} viewers, p50 ms", statistics.median(seen.first_byte)
         yield f"product page, first byte, {VIEWERS} viewers, p95 ms", p95(seen.first_byte)
         yield f"live parts visible, beyond the gateway, {VIEWERS} viewers, p95 ms", p95(seen.complete) - gateway_ms
+        yield "web's processor, ms a page with its live parts", spent / len(seen.first_byte) * 1000
         yield "pages opened meanwhile", len(seen.first_byte)
+
+
+def busy(stack: Stack, name: str) -> float:
+    """Seconds of the processor that one of the stack's processes and its children have used."""
+    process = psutil.Process(stack.state()["processes"][name]["pid"])
+    times = [each.cpu_times() for each in (process, *process.children(recursive=True))]
+    return sum(time.user + time.system for time in times)
 
 
 def _settle(stack: Stack) -> None:
@@ -247,10 +268,12 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m bench.live", description=__doc__)
     parser.add_argument("--json", type=Path, help="also writes the figures to this file")
+    parser.add_argument("--only", choices=("fetches", "views"), help="one half of it")
     options = parser.parse_args()
     figures: dict[str, float] = {}
+    part = {"fetches": fetches, "views": views, None: measure}[options.only]
     with Stack() as stack:
-        for name, value in measure(stack):
+        for name, value in part(stack):
             figures[name] = value
             print(f"{name:<70} {value:10.2f}", flush=True)
     if options.json:
