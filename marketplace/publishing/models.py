@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from marketplace.accounts.models import Team
+from marketplace.publishing.guided_models import GuidedDraft as GuidedDraft  # Django looks for models here
 from registry.models import AccessMode, Domain
 
 
