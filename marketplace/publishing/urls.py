@@ -1,6 +1,6 @@
 from django.urls import path
 
-from marketplace.publishing import catalogue_views, lifecycle, purposes, views
+from marketplace.publishing import catalogue_views, guided, lifecycle, purposes, views
 
 app_name = "publishing"
 
@@ -11,6 +11,11 @@ urlpatterns = [
     path("runs/<uuid:run>/", catalogue_views.run, name="run"),
     path("new/", views.describe, name="describe"),
     path("suggestions/", views.suggest, name="suggest"),
+    path("guided/", guided.start, name="guided"),
+    path("guided/<uuid:uuid>/", guided.check, name="guided-check"),
+    path("guided/<uuid:uuid>/edit/", guided.edit, name="guided-edit"),
+    path("guided/<uuid:uuid>/files.zip", guided.download, name="guided-download"),
+    path("guided/<uuid:uuid>/delete/", guided.delete, name="guided-delete"),
     path("mine/", views.mine, name="mine"),
     path("<slug:domain>/<slug:name>/edit/", views.edit, name="edit"),
     path("<slug:domain>/<slug:name>/done/", views.done, name="done"),
