@@ -115,6 +115,7 @@ class Mesh:
     teams: tuple[Team, ...]
     products: tuple[Product, ...]
     goals: tuple[Goal, ...] = ()
+    glossary: tuple[tuple[str, str], ...] = ()
 
 
 def load_mesh(path: Path = MESH_FILE) -> Mesh:
@@ -138,6 +139,7 @@ def load_mesh(path: Path = MESH_FILE) -> Mesh:
             teams=tuple(Team(slug=t["slug"], name=t["name"], email=t["email"]) for t in raw["teams"]),
             products=tuple(_product(p, path.parent) for p in raw["products"]),
             goals=tuple(_goal(g) for g in raw.get("goals", [])),
+            glossary=tuple((str(short), str(long)) for short, long in raw.get("glossary", {}).items()),
         )
     except KeyError as error:
         raise MeshError(f"{path}: an entry has no {error}.") from error

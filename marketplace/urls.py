@@ -9,6 +9,7 @@ import registry.events_api
 import registry.goals_api
 import registry.transfers_api
 import search.api
+import search.glossary_api
 from marketplace import health
 from marketplace.accounts.api import MeView
 from marketplace.accounts.views import jwks
@@ -23,6 +24,7 @@ from marketplace.exports.api import ExportsView
 from marketplace.metrics import metrics
 from marketplace.notices import api as notices
 from marketplace.publishing.api import GrantView
+from marketplace.publishing.catalogue_api import CatalogueRunView, CataloguesView
 from marketplace.publishing.comparing_api import ComparisonView
 from marketplace.publishing.register_api import InspectionsView, InspectionView, RegisterView
 from marketplace.trust import api as trust
@@ -49,12 +51,16 @@ api: list[URLPattern | URLResolver] = [
     ),
     path("", include(router.urls)),
     path("search/inside", InsideView.as_view(), name="search-inside"),
+    path("glossary/", search.glossary_api.GlossaryView.as_view(), name="glossary"),
+    path("glossary/<str:short>", search.glossary_api.AbbreviationView.as_view(), name="abbreviation"),
     path("search/suggestions", search.api.SuggestView.as_view(), name="search-suggestions"),
     path("search/", search.api.SearchView.as_view(), name="search"),
     path("resolve/<slug:domain>/<slug:name>", registry.api.ResolveView.as_view(), name="resolve"),
     path("checklist/", trust.PolicyView.as_view(), name="checklist"),
     path("inspections/", InspectionsView.as_view(), name="inspections"),
     path("inspections/<str:token>", InspectionView.as_view(), name="inspection"),
+    path("catalogues/", CataloguesView.as_view(), name="catalogues"),
+    path("catalogues/<uuid:run>", CatalogueRunView.as_view(), name="catalogue-run"),
     path("register", RegisterView.as_view(), name="register"),
     path("events", registry.events_api.EventsView.as_view(), name="events"),
     path("transfers/", registry.transfers_api.OffersView.as_view(), name="transfers"),

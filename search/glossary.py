@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models.functions import Upper
 
 from marketplace.accounts.models import Role, User
 from registry import events
@@ -43,6 +44,11 @@ def expansions(text: str) -> tuple[Expansion, ...]:
         elif match := entry.long_pattern.search(text):
             found.append(Expansion(match[0], entry.short))
     return tuple(found[:4])
+
+
+def everything() -> list[Abbreviation]:
+    """All abbreviations, by name. One query."""
+    return list(Abbreviation.objects.order_by(Upper("short"))[:MOST])
 
 
 def _whole(words: str) -> re.Pattern[str]:

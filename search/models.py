@@ -12,7 +12,7 @@ from pgvector.django import HalfVectorField, HnswIndex
 from registry.models import Product
 
 DIMENSION = 384
-PLAIN = RegexValidator(r"^\w[\w .,&/'’()+-]*$", "Use letters, digits, spaces and . , & / ' ( ) + - only.")
+PLAIN = RegexValidator(r"^\w[\w .,&/'’()+–-]*$", "Use letters, digits, spaces and . , & / ' ( ) + – - only.")
 
 
 class Document(models.Model):

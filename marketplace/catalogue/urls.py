@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from marketplace.catalogue import contract_changes, fragments, given_contracts, goals, inside, pages, suggestions, views
+from marketplace.catalogue import contract_changes, fragments, given_contracts, glossary, goals, inside, pages, suggestions, views
 from marketplace.styleguide import view as styleguide
 
 app_name = "catalogue"
@@ -20,6 +20,9 @@ urlpatterns = [
     path("contract-changes/<str:token>/", given_contracts.found, name="given-contracts-found"),
     path("domains/", views.domains, name="domains"),
     path("domains/<slug:slug>/", views.domain, name="domain"),
+    path("glossary/", glossary.page, name="glossary"),
+    path("glossary/put/", glossary.put, name="glossary-put"),
+    path("glossary/remove/", glossary.remove, name="glossary-remove"),
     path("goals/", goals.index, name="goals"),
     path("goals/new/", goals.new, name="goal-new"),
     path("goals/<slug:slug>/", goals.page, name="goal"),

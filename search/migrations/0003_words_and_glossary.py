@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
                         max_length=30,
                         validators=[
                             django.core.validators.RegexValidator(
-                                "^\\w[\\w .,&/'’()+-]*$", "Use letters, digits, spaces and . , & / ' ( ) + - only."
+                                "^\\w[\\w .,&/'’()+–-]*$", "Use letters, digits, spaces and . , & / ' ( ) + – - only."
                             )
                         ],
                         verbose_name="abbreviation",
@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
                         max_length=120,
                         validators=[
                             django.core.validators.RegexValidator(
-                                "^\\w[\\w .,&/'’()+-]*$", "Use letters, digits, spaces and . , & / ' ( ) + - only."
+                                "^\\w[\\w .,&/'’()+–-]*$", "Use letters, digits, spaces and . , & / ' ( ) + – - only."
                             )
                         ],
                         verbose_name="stands for",

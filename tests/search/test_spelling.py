@@ -14,6 +14,7 @@ from search import glossary, queries, vocabulary
 from search.models import Abbreviation, Word
 from search.vocabulary import Correction, nearest, variants
 
+pytestmark = pytest.mark.django_db
 Findable = Callable[..., Product]
 WORDS = ("precipitation", "temperature", "station", "rain", "grain", "wildfire", "evapotranspiration")
 
@@ -169,3 +170,43 @@ def test_stewards_keep_it(request: pytest.FixtureRequest, who: str, may: bool) -
 def test_what_is_no_abbreviation_is_refused(steward: Any, short: str, long: str) -> None:
     with pytest.raises(ValidationError):
         glossary.put(steward, short, long)
+
+
+@pytest.mark.parametrize(
+    ("who", "status"), [(None, 302), ("consumer", 403), ("producer", 403), ("steward", 302), ("admin", 302)]
+)
+def test_the_page_is_read_by_all_and_kept_by_stewards(
+    request: pytest.FixtureRequest, client: Client, who: str | None, status: int
+) -> None:
+    if who:
+        client.force_login(request.getfixturevalue(who))
+    answer = client.post("/glossary/put/", {"short": "SST", "long": "Sea surface temperature"})
+    assert answer.status_code == status
+    kept = who in ("steward", "admin")
+    assert Abbreviation.objects.exists() is kept
+    page = client.get("/glossary/").content.decode()
+    assert ("Sea surface temperature" in page, "Add an abbreviation" in page) == (kept, kept)
+    assert client.post("/glossary/remove/", {"short": "sst"}).status_code == status
+    assert not Abbreviation.objects.exists()
+
+
+def test_a_refused_abbreviation_is_said_beside_the_field(client: Client, steward: Any) -> None:
+    client.force_login(steward)
+    answer = client.post("/glossary/put/", {"short": "<script>", "long": "x"})
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert "Use letters, digits, spaces" in page
+    assert "<script>&" not in page and "&lt;script&gt;" in page
+
+
+@pytest.mark.parametrize(("who", "status"), [(None, 401), ("consumer", 403), ("producer", 403), ("steward", 200)])
+def test_the_same_over_rest(request: pytest.FixtureRequest, client: Client, who: str | None, status: int) -> None:
+    if who:
+        client.force_login(request.getfixturevalue(who))
+    said = {"long": "Numerical weather prediction"}
+    assert client.put("/api/v1/glossary/NWP", said, content_type="application/json").status_code == status
+    assert client.get("/api/v1/glossary/").json() == ([{"short": "NWP", **said}] if status == 200 else [])
+    assert client.delete("/api/v1/glossary/NWP").status_code == (204 if status == 200 else status)
+    if status == 200:
+        assert client.delete("/api/v1/glossary/NWP").status_code == 404
+        assert client.put("/api/v1/glossary/x", {"long": "<b>"}, content_type="application/json").status_code == 400

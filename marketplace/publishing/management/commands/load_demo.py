@@ -14,6 +14,7 @@ from marketplace.accounts.models import Membership, Role, Team, User
 from registry import goals, queries, services
 from registry.models import Domain, Goal, Product, Rel
 from registry.text import plain_text
+from search import glossary
 
 PEOPLE: dict[str, list[Role]] = {
     "consumer": [],
@@ -41,6 +42,9 @@ class Command(BaseCommand):
         for entry in mesh.products:
             counts[_product(people["producer"], teams[entry.team], entry)] += 1
         _goals(mesh, people["steward"], people["producer"], teams)
+        if not glossary.everything():  # what stewards changed afterwards stays
+            for short, long in mesh.glossary:
+                glossary.put(people["steward"], short, long)
         told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
         self.stdout.write(f"Demo mesh {mesh.title}: {len(mesh.products)} data products ({told}).")
 
