@@ -45,7 +45,10 @@ class SaveSearch:
 
 @dataclass(frozen=True)
 class Told:
-    """An entry of the inbox, or an event, in words. `url` is empty where there is nothing to see any more."""
+    """An entry of the inbox, or an event, in words. `url` is empty where there is nothing to see any more.
+
+    `earlier`: what happened to the same product before, in short.
+    """
 
     title: str
     url: str
@@ -54,6 +57,7 @@ class Told:
     detail: str
     when: datetime
     unread: bool = False
+    earlier: str = ""
 
 
 @dataclass(frozen=True)

@@ -51,10 +51,10 @@ def test_it_says_what_one_follows_and_what_changed_since_the_last_visit(
     registry.pause(producer, product)
     browser = sign_in(consumer)
     first = browser.get("/dashboard/")
-    assert first.context["sentence"].startswith(
-        "You follow 1 data product and 1 domain; 1 new in your domains; 2 changes"
-    )
-    assert [change.label for change in first.context["changes"]] == ["Paused", "Published in the marketplace"]
+    said = "You follow 1 data product and 1 domain; 1 product changed; 1 new in your domains."
+    assert first.context["sentence"] == said
+    (change,) = first.context["changes"]
+    assert (change.title, change.label, change.earlier) == ("Daily rain", "Paused", "published in the marketplace")
     assert [(row.title, row.fresh) for row in first.context["domains"]] == [("Climate", 1)]
     assert titles(browser.get("/dashboard/").context["changes"]) == titles(first.context["changes"]), "same visit"
 

@@ -1,7 +1,7 @@
 """What the consumer's dashboard shows, in its final shape."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -20,7 +20,8 @@ from registry import queries as registry
 from registry.models import Domain, Product
 
 SHOWN = 12  # products one follows; the others are on the page of follows
-CHANGES = 12
+CHANGES = 10  # products that changed
+EVENTS = 100  # of these products, looked through for what changed
 POLLS = 5  # what says nothing by then says so
 
 
@@ -117,14 +118,22 @@ def _health(known: _Known, polling: Polling, *, ask: bool) -> dict[str, Any]:
 
 
 def _changes(user: User, known: _Known, since: datetime) -> list[Told]:
+    """One row a product, the last changed first: what happened last, and in short what happened before."""
     titles = {follow.product.urn: follow.product.title for follow in known.follows if follow.product}
     seen = {product.urn: product.title for product in known.products.values()}
-    found = queries.happened({*titles, *seen}, since, user, CHANGES)
-    return [
-        notices.happened(event, {**titles, **seen}[event.subject], hidden=event.subject not in seen)
-        for event in found
-        if event.subject in seen or event.type == "product.retired"
-    ]
+    by_urn: dict[str, list[Told]] = {}
+    for event in queries.happened({*titles, *seen}, since, user, EVENTS):
+        if event.subject in seen or event.type == "product.retired":
+            row = notices.happened(event, {**titles, **seen}[event.subject], hidden=event.subject not in seen)
+            by_urn.setdefault(event.subject, []).append(row)
+    return [_together(rows) for rows in list(by_urn.values())[:CHANGES]]
+
+
+def _together(rows: Sequence[Told]) -> Told:
+    before = [row.label for row in rows[1:]]
+    counted = [f"{label.lower()} ({before.count(label)} times)" if before.count(label) > 1 else label.lower()
+               for label in dict.fromkeys(before)]  # fmt: skip
+    return replace(rows[0], earlier=", ".join(counted))
 
 
 def _sentence(
@@ -136,18 +145,13 @@ def _sentence(
     follows = [_counted(len(known.followed), "data product"), _counted(len(known.domains), "domain")]
     named = " and ".join(part for part in follows if part)
     said = [f"You follow {named}" if named else "You follow nothing yet"]
-    fresh = sum(row.fresh for row in searches)
-    if fresh:
-        said.append(f"{_counted(fresh, 'new product')} for your searches")
-    new = sum(row.fresh for row in domains)
-    if new:
-        said.append(f"{new:,} new in your domains")
     if changes:
-        more = " or more" if len(changes) == CHANGES else ""
-        said.append(f"{_counted(len(changes), 'change')}{more} since your last visit")
-    elif not (fresh or new):
-        said.append("nothing changed since your last visit")
-    return "; ".join(said) + "."
+        said.append(f"{_counted(len(changes), 'product')}{' or more' if len(changes) == CHANGES else ''} changed")
+    if new := sum(row.fresh for row in domains):
+        said.append(f"{new:,} new in your domains")
+    if fresh := sum(row.fresh for row in searches):
+        said.append(f"{fresh:,} new for your searches")
+    return "; ".join(said if len(said) > 1 else [*said, "nothing changed since your last visit"]) + "."
 
 
 def _counted(number: int, what: str) -> str:
