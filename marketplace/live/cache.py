@@ -52,14 +52,14 @@ if ARGV[3] == 'NX' then redis.call('EXPIRE', KEYS[2], ARGV[2], 'NX') else redis.
 if ARGV[4] == 'END' then redis.call('DEL', KEYS[1]) end
 return 1
 """
-# KEYS: flight, record. ARGV: token, seconds of a flight, now, seconds to keep, "NX" or "". Answers the record; nothing,
-# having done nothing, where with "NX" the subject is in flight.
+# KEYS: flight, record. ARGV: token, seconds of a flight, now, seconds to keep, "IF" or "", a token. Answers the record;
+# nothing, having done nothing, where with "IF" another flight than that of the last token is under way.
 _BEGIN = """
-if ARGV[5] == 'NX' then
-  if not redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2], 'NX') then return false end
-else
-  redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+if ARGV[5] == 'IF' then
+  local held = redis.call('GET', KEYS[1])
+  if held and held ~= ARGV[6] then return false end
 end
+redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
 redis.call('HSET', KEYS[2], 'started_at', ARGV[3])
 redis.call('HDEL', KEYS[2], 'waiting_since')
 redis.call('EXPIRE', KEYS[2], ARGV[4], 'NX')
@@ -255,21 +255,34 @@ def take_flight(subject: str, record: Record, now: float, keep_seconds: int = LA
 
     Raises CacheDownError.
     """
-    # Asked again and again with no worker taking it is one long wait; asked an hour ago is another matter.
-    again = record.waiting_since and record.asked_at and now - record.asked_at < 2 * ASKED_SECONDS
-    waiting_since = record.waiting_since if again else now
-    token = secrets.token_hex(8)
+    return take_flights({subject: record}, now, keep_seconds).get(subject)
 
-    def action(conn: redis.Redis) -> str | None:
-        if not conn.set(_flight_key(subject), token, nx=True, ex=ASKED_SECONDS):
-            return None
+
+def take_flights(records: Mapping[str, Record], now: float, keep_seconds: int = LAST_SEEN_SECONDS) -> dict[str, str]:
+    """`take_flight` for many: the tokens, by subject. Two round trips. Raises CacheDownError."""
+    tokens = {subject: secrets.token_hex(8) for subject in records}
+
+    def action(conn: redis.Redis) -> dict[str, str]:
         pipe = conn.pipeline(transaction=False)
-        pipe.hset(key(subject), mapping={"asked_at": str(now), "waiting_since": str(waiting_since)})
-        pipe.expire(key(subject), keep_seconds, nx=True)
+        for subject, token in tokens.items():
+            pipe.set(_flight_key(subject), token, nx=True, ex=ASKED_SECONDS)
+        answers: list[Any] = pipe.execute()
+        taken = {subject: tokens[subject] for subject, done in zip(tokens, answers, strict=True) if done}
+        pipe = conn.pipeline(transaction=False)
+        for subject in taken:
+            waiting_since = str(_waiting_since(records[subject], now))
+            pipe.hset(key(subject), mapping={"asked_at": str(now), "waiting_since": waiting_since})
+            pipe.expire(key(subject), keep_seconds, nx=True)
         pipe.execute()
-        return token
+        return taken
 
     return client().run(action)
+
+
+def _waiting_since(record: Record, now: float) -> float:
+    """Asked again and again with no worker taking it is one long wait; asked an hour ago is another matter."""
+    again = record.asked_at and now - record.asked_at < 2 * ASKED_SECONDS
+    return (again and record.waiting_since) or now
 
 
 def drop_flight(subject: str, flight: str) -> None:
@@ -284,23 +297,24 @@ def begin(subject: str, now: float) -> tuple[str, Record]:
     change of the links ends it.
     """
     token = secrets.token_hex(8)
-    fields = client().run(lambda conn: conn.eval(*_begin_command(subject, token, now, "")))
+    fields = client().run(lambda conn: conn.eval(*_begin_command(subject, token, now)))
     return token, _begun(fields)
 
 
-def begin_free(subjects: Iterable[str], now: float) -> dict[str, tuple[str, Record]]:
-    """`begin` for those of many that nobody is asking. One round trip. Raises CacheDownError."""
-    tokens = {subject: secrets.token_hex(8) for subject in subjects}
+def begin_many(flights: Mapping[str, str], now: float) -> dict[str, tuple[str, Record]]:
+    """`begin` for those of many that nobody is asking, or whoever took the flight that stands beside the subject.
 
-    def action(conn: redis.Redis) -> list[Any]:
-        return send(conn, [_begin_command(subject, token, now, "NX") for subject, token in tokens.items()])
-
-    answers = zip(tokens.items(), client().run(action), strict=True)
+    One round trip. Raises CacheDownError.
+    """
+    tokens = {subject: secrets.token_hex(8) for subject in flights}
+    commands = [_begin_command(subject, token, now, "IF", flights[subject]) for subject, token in tokens.items()]
+    answers = zip(tokens.items(), client().run(lambda conn: send(conn, commands)), strict=True)
     return {subject: (token, _begun(fields)) for (subject, token), fields in answers if fields is not None}
 
 
-def _begin_command(subject: str, token: str, now: float, mode: str) -> Command:
-    return (_BEGIN, 2, _flight_key(subject), key(subject), token, FLIGHT_SECONDS, str(now), LAST_SEEN_SECONDS, mode)
+def _begin_command(subject: str, token: str, now: float, *condition: str) -> Command:
+    keys = _flight_key(subject), key(subject)
+    return (_BEGIN, 2, *keys, token, FLIGHT_SECONDS, str(now), LAST_SEEN_SECONDS, *(condition or ("", "")))
 
 
 def _begun(fields: list[bytes]) -> Record:

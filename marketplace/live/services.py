@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -32,6 +32,7 @@ log = structlog.get_logger(__name__)
 
 TASK_EXPIRES_SECONDS = 10  # a question nobody took for so long is asked anew by who still looks
 TASK_DEADLINE_SECONDS = 20.0
+MANY = 50  # products of one message
 
 
 def subject_of(product_id: int) -> str:
@@ -55,6 +56,24 @@ def look(product_id: int, *, ask: bool = True) -> LiveProduct:
     except CacheDownError:
         return state.product_unavailable(product_id)
     return state.product_of(product_id, record, time.time())
+
+
+def look_many(product_ids: Sequence[int], *, ask: bool = True) -> dict[int, LiveProduct]:
+    """Many products as `look` shows one: those that are stale are asked anew with one message for MANY of them.
+
+    Never raises. Two round trips to Redis, five when it asks. No database query.
+    """
+    subjects = {product_id: subject_of(product_id) for product_id in product_ids}
+    now = time.time()
+    try:
+        records = dict(zip(subjects, cache.read_many(subjects.values()), strict=True))
+        due = {one: record for one, record in records.items() if not record.in_flight and record.is_due(now)}
+        if ask and due:
+            _ask_for_many(due)
+            records |= zip(due, cache.read_many(subjects[one] for one in due), strict=True)
+    except CacheDownError:
+        return {product_id: state.product_unavailable(product_id) for product_id in subjects}
+    return {product_id: state.product_of(product_id, record, now) for product_id, record in records.items()}
 
 
 def look_artifact(product_id: int, artifact_id: str, *, ask: bool = True) -> LiveArtifact:
@@ -111,6 +130,25 @@ def ask_worker(subject: str, task: str, args: tuple[Any, ...], record: Record, k
         cache.drop_flight(subject, flight)
         raise CacheDownError("the broker did not take the task") from exc
     return True
+
+
+def _ask_for_many(records: Mapping[int, Record]) -> None:
+    """Puts the question of each product to the workers unless it is already put. Raises CacheDownError."""
+    subjects = {subject_of(product_id): product_id for product_id in records}
+    flights = cache.take_flights({subject: records[one] for subject, one in subjects.items()}, time.time())
+    taken = list(flights.items())
+    for first in range(0, len(taken), MANY):
+        some = taken[first : first + MANY]
+        args = [subjects[subject] for subject, _ in some], [flight for _, flight in some]
+        try:
+            celery.send_task(
+                "live.refresh_many", args=args, expires=TASK_EXPIRES_SECONDS, retry=False, ignore_result=True
+            )
+        except Exception as exc:  # kombu raises many kinds, all of which mean the same here
+            log.warning("live_enqueue_failed", task="live.refresh_many", error=str(exc))
+            for subject, flight in taken[first:]:
+                cache.drop_flight(subject, flight)
+            raise CacheDownError("the broker did not take the task") from exc
 
 
 def _read_and_ask(subject: str, task: str, args: tuple[Any, ...], ask: bool) -> Record:

@@ -44,10 +44,12 @@ class _Slots:
     def __init__(self, count: int) -> None:
         self._free = count
         self._changed = threading.Condition()
+        self._turn = threading.Lock()
 
     def take(self, most: int) -> int:
         """Waits a moment until several are free, and takes those that are, at most `most`: none perhaps."""
-        with self._changed:
+        # One sweep at a time, else many that wait would each begin one or two.
+        with self._turn, self._changed:
             self._changed.wait_for(lambda: self._free >= min(most, ENOUGH), REST_SECONDS)
             taken = min(most, self._free)
             self._free -= taken
@@ -64,10 +66,14 @@ _slots = _Slots(AT_ONCE)
 
 
 class Sweep:
-    """These products, in order. One that somebody else is asking is left to them."""
+    """These products, in order. One that somebody else is asking is left to them.
 
-    def __init__(self, product_ids: Sequence[int]) -> None:
+    `flights`: the flight that was taken for each, in order; none where nobody did.
+    """
+
+    def __init__(self, product_ids: Sequence[int], flights: Sequence[str] = ()) -> None:
         self._waiting = list(dict.fromkeys(product_ids))
+        self._flights = dict(zip(product_ids, flights, strict=False))
         self._ended: queue.SimpleQueue[Exploration] = queue.SimpleQueue()
         self._under_way: dict[Exploration, float] = {}
 
@@ -92,7 +98,8 @@ class Sweep:
     def _begin(self, product_ids: Sequence[int]) -> int:
         """Asks those of them that nobody else asks, and says how many they are. Two round trips and a query."""
         asked_at = time.time()
-        flights = cache.begin_free(map(services.subject_of, product_ids), asked_at)
+        asked_for = {services.subject_of(one): self._flights.get(one, "") for one in product_ids}
+        flights = cache.begin_many(asked_for, asked_at)
         targets = services.targets_of([one for one in product_ids if services.subject_of(one) in flights])
         give_connection_back()
         breaker.load(BREAKER_SECONDS)

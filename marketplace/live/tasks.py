@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from celery import shared_task
 
 from . import inside, inspection, originals, services, sweeping
@@ -15,9 +17,9 @@ def refresh(product_id: int) -> None:
 
 
 @shared_task(name="live.refresh_many", ignore_result=True, acks_late=False)
-def refresh_many(product_ids: list[int]) -> None:
-    """Asks many products everything they offer."""
-    sweeping.Sweep(product_ids).run()
+def refresh_many(product_ids: list[int], flights: Sequence[str] = ()) -> None:
+    """Asks many products everything they offer. `flights`: what who asks for it took for each, in order."""
+    sweeping.Sweep(product_ids, flights).run()
 
 
 @shared_task(name="live.sample", ignore_result=True, acks_late=False)

@@ -50,6 +50,36 @@ def test_one_that_somebody_asks_already_is_left_to_them(server, made):
     assert cache.read(services.subject_of(asked)).in_flight
 
 
+def test_looking_at_many_asks_for_those_that_are_stale_with_one_message(server, made, fresh_redis, settings):
+    products = made(*[gateway(server)] * 4)
+    refresh_many(products[:1])
+    cache.begin(services.subject_of(products[1]), time.time())
+    found = services.look_many(products)
+    assert list(found) == products
+    assert [one.waiting for one in found.values()] == [False, True, True, True]
+    assert fresh_redis.llen("live") == 1
+    services.look_many(products)
+    services.look(products[2])
+    assert fresh_redis.llen("live") == 1
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    assert {one.index.state for one in services.look_many(products).values()} == {"unavailable"}
+
+
+def test_a_worker_answers_the_question_for_many(celery_worker, server, made, wait_for):
+    products = made(*[gateway(server)] * 3)
+    services.look_many(products)
+    wait_for(lambda: not any(one.waiting for one in services.look_many(products).values()))
+    assert [states(one) for one in products] == [{"live"}] * 3
+    assert server.requests["/discover"] == 3
+
+
+def test_a_broker_that_takes_nothing_leaves_no_product_in_flight(made, use_broker, fresh_redis):
+    products = made("http://127.0.0.1:1023/a", "http://127.0.0.1:1023/b")
+    use_broker("redis://127.0.0.1:1/0")
+    assert {one.index.state for one in services.look_many(products).values()} == {"unavailable"}
+    assert fresh_redis.keys(cache._flight_key("*")) == []
+
+
 def test_those_that_hang_hold_no_others_up_and_are_said_to_be_slow(server, made, monkeypatch, wait_for):
     monkeypatch.setattr(sweeping, "_slots", sweeping._Slots(3))
     silent = hostile.Server().start()
