@@ -64,6 +64,24 @@ class SuggestedSerializer(serializers.Serializer[Any]):
     links = SuggestedLinkSerializer(many=True)
 
 
+class ListedSerializer(serializers.Serializer[Any]):
+    """One dataset of a catalogue."""
+
+    place = serializers.CharField(help_text="Where it stands in the catalogue; names it in POST /catalogues/.")
+    title = serializers.CharField()
+    name = serializers.CharField(help_text="In its address, should it be published.")
+    url = serializers.CharField(help_text="Leads to it alone.")
+    problem = serializers.CharField(help_text="Why it cannot be published; empty where it can.")
+
+
+class CatalogueSerializer(serializers.Serializer[Any]):
+    """What a catalogue lists."""
+
+    standard = serializers.CharField()
+    datasets = ListedSerializer(many=True)
+    left_out = serializers.IntegerField(help_text="How many more the catalogue has than are listed here.")
+
+
 class InspectionSerializer(serializers.Serializer[Any]):
     """What is known of an address by now."""
 
@@ -76,6 +94,7 @@ class InspectionSerializer(serializers.Serializer[Any]):
     steps = FoundStepSerializer(many=True)
     suggestions = SuggestedSerializer(allow_null=True)
     problems = FoundProblemSerializer(many=True)
+    catalogue = CatalogueSerializer(allow_null=True, help_text="Where many datasets were found: see POST /catalogues/.")
 
 
 class NewInspectionSerializer(serializers.Serializer[Any]):
@@ -131,6 +150,7 @@ def _shown(request: Request, token: str, found: Inspection) -> dict[str, Any]:
         "steps": found.steps,
         "suggestions": found.suggestions if found.state == "done" else None,
         "problems": found.problems,
+        "catalogue": found.catalogue,
     }
 
 

@@ -184,3 +184,28 @@ def test_a_form_that_was_tampered_with_is_refused(typed, producer, precipitation
 def test_ticks_come_one_by_one_or_as_spans(producer):
     form = CatalogueForm(QueryDict("dataset=3&dataset=1&chosen=5-7,0"), user=producer, datasets=[None] * 7)
     assert form.numbers() == {0, 1, 3, 5, 6}
+
+
+def test_a_program_publishes_a_catalogue(pasted, sign_in, producer, outsider, team, precipitation, wait_for):
+    client = sign_in(producer)
+    with serving(catalogue([dataset(0), dataset(1), dataset(2, title="")])) as url:
+        token = pasted(url)
+        found = client.get(f"/api/v1/inspections/{token}").json()
+        assert [row["problem"] for row in found["catalogue"]["datasets"]] == ["", "", "It has no title."]
+
+        def post(**body):
+            return client.post("/api/v1/catalogues/", {"inspection": token, **body}, content_type="application/json")
+
+        assert post(domain="nowhere").status_code == 400
+        assert "not in a team" in post(domain="precipitation", owner="others").json()["errors"]["owner"][0]
+        assert post(domain="precipitation", datasets=["dataset[2]"]).status_code == 400
+        answer = post(domain="precipitation", datasets=["dataset[1]"])
+        assert answer.status_code == 202
+        assert post(domain="precipitation", datasets=["dataset[1]"]).json()["address"] == answer.json()["address"]
+        body = wait_for(lambda: (body := client.get(answer.json()["address"]).json())["poll_after_ms"] is None and body)
+    assert {row["place"]: row["result"] for row in body["results"]} == {
+        "dataset[1]": "created",
+        "dataset[2]": "refused",
+    }
+    assert Product.objects.get().urn == "urn:dp:precipitation:gauge-1"
+    assert sign_in(outsider).get(answer.json()["address"]).status_code == 404

@@ -179,4 +179,5 @@ def test_a_program_can_ask_whose_token_it_has(client, sign_in, producer, team):
         "name": "producer",
         "roles": ["producer"],
         "teams": [{"slug": team.slug, "name": team.name}],
+        "acts_for": None,
     }
