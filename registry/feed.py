@@ -16,7 +16,7 @@ from marketplace.accounts.models import Role, Team, User
 from registry.models import Event, Product
 
 MOST = 500  # events of a page
-WINDOW = 5_000  # events of the log that one page looks through for those that may be seen
+WINDOW = 2_000  # events of the log that one page looks through for those that may be seen
 LAST = 2**63 - 1
 
 # Of a product that was published by then: what everybody may know, without who did it.
