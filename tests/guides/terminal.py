@@ -40,7 +40,7 @@ class Terminal:
             if file:
                 self._save(file, body)
             elif language == "sh":
-                for line in body.splitlines():
+                for line in body.replace("\\\n", "").splitlines():
                     self.saw.append(self.run(line))
             else:
                 assert language == "python", f"nobody checks {language} without a file name"
