@@ -4,6 +4,7 @@ Each is a browser of its own that asks over HTTP as a browser does: a page that 
 that list. What it follows are links of the pages themselves.
 """
 
+import contextlib
 import http.client
 import ipaddress
 import json
@@ -96,8 +97,11 @@ class Visitor:
         """The first artifact, from the product's own gateway; nothing where it asks for a grant."""
         resolved = self.get(f"/api/v1/resolve/{product.removeprefix('/products/').strip('/')}")
         discovery = next((link["url"] for link in _entries(resolved, "links") if link.get("rel") == "discovery"), "")
-        if not discovery.endswith("/discover"):
-            return
+        if discovery.endswith("/discover"):
+            with contextlib.suppress(OSError, http.client.HTTPException):  # one of the demo's gateways is down
+                self._take(discovery)
+
+    def _take(self, discovery: str) -> None:
         for artifact in _entries(self.get(f"{discovery}/artifacts"), "artifacts")[:1]:
             links = artifact.get("links", ())
             if found := next((link["href"] for link in links if link.get("rel") == "download"), ""):

@@ -50,6 +50,15 @@ def test_they_go_nowhere_else(url: str) -> None:
         call_command("demo_traffic", url=url, people=1)
 
 
+def test_a_gateway_that_is_down_keeps_nobody_from_the_rest(
+    live_server: Any, setup_product: Callable[..., Product]
+) -> None:
+    product = setup_product(links=[LinkData("discovery", "http://127.0.0.1:9/discover")])
+    visitor = traffic.Visitor(live_server.url, "x", Counter())
+    visitor.download(product.get_absolute_url())
+    assert not visitor.counts
+
+
 def test_a_link_that_leads_away_is_not_followed() -> None:
     visitor = traffic.Visitor("http://127.0.0.1:9", "x", Counter())
     with pytest.raises(traffic.NotLoopbackError):

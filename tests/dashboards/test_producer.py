@@ -2,7 +2,9 @@
 
 import csv
 import io
+import json
 import re
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -16,7 +18,7 @@ from hypothesis import strategies as st
 
 from marketplace.accounts.models import Team, User
 from marketplace.accounts.services import create_team
-from marketplace.dashboards import charts
+from marketplace.dashboards import charts, traffic
 from marketplace.dashboards.sheets import RISKY, Sheet, as_csv, safe
 from marketplace.live import services as live
 from marketplace.live.drift.noticing import EVENT
@@ -50,7 +52,7 @@ def test_own_products_with_their_figures_compared_with_the_days_before(
     counted(rain, 60, views=100)  # before that
     page = sign_in(producer).get(HOME)
     said = words(page)
-    assert "2 products. In the last 30 days their pages were opened 10 times and 4 searches found them." in said
+    assert "2 products. In the last 30 days their pages were opened 10 times, and searches showed them 4 times." in said
     assert "Page views 10 6 more than in the 30 days before" in said
     assert "Average rank 2.5 1.5 where it was clicked" in said
     rows = page.context["rows"]
@@ -255,6 +257,9 @@ def test_what_a_real_gateway_counted_is_shown_with_age_and_source(
     with gateways.running("wind/wind-scales") as base:
         links = [LinkData("discovery", f"{base}/discover", "application/json")]
         product = setup_product("wind-scales", links=links)
+        visitor = traffic.Visitor(base, "x", Counter())
+        visitor._take(f"{base}/discover")  # at least one download
+        own = json.loads(visitor.get(f"{base}/observe/metrics"))["accesses"]
         live.refresh(live.target_of(product.pk))
         for path in (f"{HOME}gateways/", f"{address(product)}gateway/"):
             part = client.get(path, headers={"HX-Request": "true"})
@@ -267,7 +272,8 @@ def test_what_a_real_gateway_counted_is_shown_with_age_and_source(
         assert f"{base}/observe/metrics" in part.content.decode()
         row = part.context["row"]
         assert row.counted.requests > 0
-        assert (row.counted.downloads, row.counted.queries) == (0, 0)
+        assert row.counted.downloads == own["byAction"]["download"] > 0
+        assert (row.counted.queries, row.counted.bytes) == (own["byAction"].get("query", 0), own["bytes"])
         (cells,) = csv.DictReader(io.StringIO(client.get(f"{address(product)}csv/gateway.csv").content.decode()))
         assert cells["source"] == f"{base}/observe/metrics"
         assert int(cells["requests"]) == row.counted.requests

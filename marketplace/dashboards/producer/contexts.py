@@ -240,8 +240,10 @@ def figures_of(total: Compared, course: Sequence[Figures], period: Period, *, ax
 def compared(now: int, before: int, period: Period) -> str:
     """In words: "12 more than in the 30 days before"."""
     than = f"the {period.days} days before"
+    if not before:
+        return f"none in {than}" if now else f"none in {than} either"
     if now == before:
-        return f"as in {than}" if now else f"none in {than} either"
+        return f"as many as in {than}"
     return f"{abs(now - before):,} {'more' if now > before else 'fewer'} than in {than}"
 
 
@@ -281,7 +283,7 @@ def _sentence(rows: Sequence[Row], total: Compared, period: Period, unanswered: 
     now = total.now
     said = (
         f"{_many(len(rows), 'product')}. In the last {period.days} days their pages were opened "
-        f"{_times(now.views)} and {_many(now.found, 'search', 'searches')} found them."
+        f"{_times(now.views)}, and searches showed them {_times(now.found)}."
     )
     if unanswered:
         count = len(unanswered)
