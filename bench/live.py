@@ -14,6 +14,7 @@ import statistics
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import httpx2
@@ -32,6 +33,7 @@ PRODUCTS = 1000
 HANGING = 50
 BARE = 100
 """Products of the bare measurement: httpx2's pool walks all connections for each request, so few hosts flatter it."""
+TOGETHER = 50  # products of one message (services.MANY, which needs the settings)
 VIEWED = 100
 AT_ONCE = 64
 VIEWERS = 50
@@ -77,15 +79,21 @@ class Worker:
         self.celery = Celery(broker=celery_broker(state["REDIS_URL"]))
         self.process = psutil.Process(next(e["pid"] for name, e in state["processes"].items() if name == "worker"))
 
-    def refresh(self, products: list[int], limit: float = 120.0) -> tuple[float, float]:
-        """Has all of these asked anew; seconds until the last was, and seconds of the worker's processor."""
+    def refresh(self, products: list[int], together: int = TOGETHER, limit: float = 120.0) -> tuple[float, float]:
+        """Has all of these asked anew; seconds until the last was, and seconds of the worker's processor.
+
+        `together`: products of one message; 1: as viewers ask, each for the one they look at.
+        """
         times = self.process.cpu_times()
         begun, wall = time.monotonic(), time.time()
         with self.celery.producer_pool.acquire(block=True) as producer:
-            for product in products:
-                self.celery.send_task(
-                    "live.refresh", args=(product,), queue="live", ignore_result=True, producer=producer
-                )
+            send = partial(self.celery.send_task, queue="live", ignore_result=True, producer=producer)
+            for first in range(0, len(products), together):
+                some = products[first : first + together]
+                if together == 1:
+                    send("live.refresh", args=some)
+                else:
+                    send("live.refresh_many", args=(some,))
         left = set(products)
         while left:
             if time.monotonic() - begun > limit:
@@ -218,8 +226,13 @@ def fetches(stack: Stack) -> Iterator[tuple[str, float]]:
         fast = products[:-HANGING]
         floor = bare(fleet.urls[:BARE])
         yield "bare httpx2 + json, products/s", floor
-        for name in ("never seen", "asked again", "asked again, once more"):
-            seconds, busy = worker.refresh(fast)
+        for name, together in (
+            ("never seen", TOGETHER),
+            ("asked again", TOGETHER),
+            ("asked again, once more", TOGETHER),
+            ("asked again, a message each", 1),
+        ):
+            seconds, busy = worker.refresh(fast, together)
             yield f"live, {name}, products/s", len(fast) / seconds
             yield f"live, {name}, as a multiple of bare", len(fast) / seconds / floor
             yield f"live, {name}, worker's processor, ms a product", busy / len(fast) * 1000

@@ -1,9 +1,13 @@
 """Many products asked by one task: each once, at most so many at a time, and none waits for one that hangs."""
 
+import io
+import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
 
 from marketplace.live import cache, services, sweeping
 from marketplace.live.models import ContractPrint
@@ -25,6 +29,18 @@ def made(setup_product):
         return [setup_product(f"rain-{n}", links=[LinkData("discovery", url)]).pk for n, url in enumerate(urls)]
 
     return make
+
+
+@pytest.fixture
+def run_command():
+    """Runs a management command; what it printed."""
+
+    def run(*arguments):
+        out = io.StringIO()
+        call_command(*arguments, stdout=out)
+        return out.getvalue()
+
+    return run
 
 
 def states(product_id):
@@ -131,3 +147,28 @@ def test_without_redis_a_sweep_ends_and_frees_what_it_took(settings, server, mad
     refresh_many(products)
     assert server.requests["/discover"] == 0
     assert sweeping._slots.take(5) == 2
+
+
+def test_the_command_says_who_answers_and_why_others_do_not(server, setup_product, run_command):
+    setup_product("rain", links=[LinkData("discovery", gateway(server))])
+    setup_product("snow", links=[LinkData("discovery", server.url("/nothing"))])
+    setup_product("hail", links=[])
+    setup_product("draft", published=False, links=[LinkData("discovery", server.route("/draft", answer(INDEX)))])
+    said = json.loads(run_command("refresh_products", "--json", "--domain", "climate"))
+    assert (said["asked"], said["answered"], said["without_discovery"]) == (3, 1, 1)
+    (failed,) = said["failed"]
+    assert failed["urn"] == "urn:dp:precipitation:snow"
+    assert "404" in failed["why"]
+    assert server.requests["/draft"] == 0
+    text = run_command("refresh_products")
+    assert "3 products asked" in text
+    assert "urn:dp:precipitation:snow, since 20" in text
+
+
+def test_the_command_names_an_unknown_domain_and_a_lost_redis(server, made, settings, run_command):
+    made(gateway(server))
+    with pytest.raises(CommandError, match="no listed product in 'nowhere'"):
+        run_command("refresh_products", "--domain", "nowhere")
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    with pytest.raises(CommandError, match="Redis does not answer"):
+        run_command("refresh_products")
