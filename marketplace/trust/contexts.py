@@ -138,12 +138,11 @@ class _Fixes:
         self.found = found
 
     def of(self, where: Where, text: str, example: str = "") -> Fix:
-        """Where there is no document yet, the first thing is a link to one."""
+        """Of a product that names no address there is no document to lead to."""
         if where == "listing":
             return Fix(text, "Edit the listing", reverse("publishing:edit", args=self.address))
         if self.found.metadata.state == "never" and self.found.metadata.view is None:
-            edit = reverse("publishing:edit", args=self.address)
-            return Fix(f"{text} First give the listing a discovery link.", "Edit the links", edit, example)
+            return Fix(text, example=example)
         part = "metadata"
         if where == "contract":
             part = next((one.name for one in self.found.contracts if one.view is not None), part)

@@ -142,3 +142,11 @@ def test_the_pages_cost_few_queries(client, rain, django_assert_max_num_queries)
         page(client, rain, what)
         with django_assert_max_num_queries(5):
             page(client, rain, what)
+
+
+def test_a_product_without_an_address_is_told_to_its_owner(client, sign_in, producer, setup_product, ask):
+    product = setup_product("bare")
+    ask(product)
+    for what in ("checklist", "fair"):
+        assert "Your product names no address" in page(sign_in(producer), product, what)
+        assert "Your product names no address" not in page(client, product, what)
