@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from bench import catalogue, gateway, live, measure, publishing
+from bench import catalogue, datasets, gateway, journey, live, measure, publishing
 from bench.stack import Stack
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -91,6 +91,9 @@ def main() -> int:
         )
 
         for name, figure in publishing.measure(stack):
+            line(name, f"{figure:.2f}", figure=figure)
+
+        for name, figure in [*datasets.measure(stack), *journey.measure(stack)]:
             line(name, f"{figure:.2f}", figure=figure)
 
         memory = stack.memory()

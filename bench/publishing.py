@@ -21,7 +21,7 @@ PRODUCTS = 1_000
 
 def measure(stack: Stack) -> Iterator[tuple[str, float]]:
     """Seconds of each run of the command, its start included, and until all can be found by their words."""
-    environment = {**os.environ, "MESH_URL": stack.url, "MESH_TOKEN": _token(stack)}
+    environment = {**os.environ, "MESH_URL": stack.url, "MESH_TOKEN": token(stack)}
     file = stack.folder / "products.jsonl"
     for name, words, expected in (
         ("new", "", {"created": PRODUCTS}),
@@ -66,7 +66,8 @@ def _until_found(stack: Stack, since: float) -> float:
     return time.perf_counter() - since
 
 
-def _token(stack: Stack) -> str:
+def token(stack: Stack) -> str:
+    """An API token of the demo's producer. Raises RuntimeError where the page shows none."""
     with httpx2.Client(base_url=stack.url, follow_redirects=True) as client:
         sign_in(client)
         form = {"name": "bench", "days": "30", "csrfmiddlewaretoken": csrf(client, "/accounts/tokens/")}

@@ -3,6 +3,7 @@
 import re
 
 from django.utils.html import strip_tags
+from django.utils.text import slugify
 
 # Control characters, and those that reverse or hide what is shown (Unicode bidirectional controls, byte order mark).
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
@@ -24,3 +25,8 @@ def cut(text: str, limit: int) -> str:
     head = text[:limit]
     end = max(head.rfind(mark) for mark in (". ", "! ", "? ", ".\n", "\n\n"))
     return head[: end + 1].rstrip() if end > 0 else head[: limit - 1].rsplit(" ", 1)[0].rstrip() + "…"
+
+
+def name_from(text: str, limit: int = 63) -> str:
+    """The name in an address that a title gives: small letters, digits, single hyphens; empty where nothing is left."""
+    return re.sub(r"[-_]+", "-", slugify(text)).strip("-")[:limit].rstrip("-")

@@ -14,6 +14,8 @@ from typing import Literal
 
 from django.utils.text import slugify
 
+from registry.text import name_from
+
 from . import cache, recent, services, state
 from .addresses import checked_url
 from .cache import CacheDownError
@@ -183,7 +185,7 @@ def suggest(live: LiveProduct, view: ProductView, url: str) -> Suggestions:
         title=title[:140],
         summary=first_sentences(index.summary or view.summary or ""),
         domain=slugify(view.domain or index.domain or "")[:63].strip("-"),
-        name=slugify(index.name or view.title or title)[:63].strip("-"),
+        name=name_from(index.name or view.title or title),
         type=_TYPES.get(re.sub(r"[^a-z]", "", (view.type or "").lower()), ""),
         owner=view.owner or (view.team.name if view.team else None) or view.publisher or "",
         tags=_tags((*view.tags, *index.tags)),

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.text import slugify
 
-from registry.text import plain_text
+from registry.text import name_from, plain_text
 
 from .formats import entries_of, recognise
 from .formats.catalogue import Entry, written
@@ -75,16 +75,16 @@ def _problem(dataset: ListedDataset, identifier: str | None) -> str:
         return "It has no identifier, so no address leads to it alone."
     if len(dataset.url) > 1900:
         return "Its identifier is too long to be part of an address."
-    if not (slugify(dataset.title) or slugify(identifier)):
+    if not (name_from(dataset.title) or name_from(identifier)):
         return "No name can be made from its title or its identifier: neither has a letter of a to z, or a digit."
     return ""
 
 
 def _own_name(dataset: ListedDataset, identifier: str, taken: set[str]) -> str:
-    name = slugify(dataset.title)[:63].strip("-") or slugify(identifier)[:63].strip("-")
+    name = name_from(dataset.title) or name_from(identifier)
     if name not in taken:
         return name
-    ending = slugify(identifier)[-24:].strip("-")
+    ending = name_from(identifier, 2000)[-24:].strip("-")
     wanted = "-".join(part for part in (name[: 62 - len(ending)].strip("-"), ending) if part)
     number = 2
     free = wanted

@@ -7,14 +7,13 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils.text import slugify
 
 from marketplace.accounts import queries as people
 from marketplace.accounts.models import Team, User
 from marketplace.publishing import glossary
 from registry.models import SUMMARY_LIMIT, AccessMode, Domain, Link, PortEdge, Product, ProductType, Rel
 from registry.services import LINK_LIMIT, LinkData, PortData, ProductData
-from registry.text import plain_text
+from registry.text import name_from, plain_text
 
 PORT_LIMIT = 200
 PORT_KEYS = ("direction", "port", "contract_id", "contract_version")
@@ -140,7 +139,7 @@ class ProductForm(forms.Form):
         if self.unknown_tags and not cleaned.get("new_tags"):
             said = " ".join(word.sentence for word in self.unknown_tags[:5])
             self.add_error("tags", f"{said} Take such a word, or tick below that the new ones become part of it.")
-        cleaned["name"] = cleaned.get("name") or slugify(cleaned.get("title", ""))[:63].strip("-")
+        cleaned["name"] = cleaned.get("name") or name_from(cleaned.get("title", ""))
         if not cleaned["name"] and "title" in cleaned:
             self.add_error(
                 "name", "No name can be made from this title. Choose one, in small letters, digits and hyphens."

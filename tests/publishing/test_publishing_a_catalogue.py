@@ -3,13 +3,14 @@
 import pytest
 from django.http import QueryDict
 
+from bench.served import serving
 from marketplace.live import inspection
 from marketplace.publishing import catalogues
 from marketplace.publishing.catalogue_forms import CatalogueForm
 from marketplace.publishing.models import CatalogueRun
 from registry.models import Event, Product, Tag
 
-from .catalogue_server import catalogue, dataset, serving
+from .written import catalogue, dataset
 
 BROKEN = [
     {"title": ""},

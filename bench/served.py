@@ -1,4 +1,4 @@
-"""A catalogue at a URL, in a thread of the test."""
+"""A document at a URL, in a thread, for what has to be fetched."""
 
 import json
 import threading
@@ -35,21 +35,3 @@ def serving(document: Any, path: str = "/data.json") -> Iterator[str]:
         server.shutdown()
         thread.join(10)
         server.server_close()
-
-
-def catalogue(datasets: list[Any]) -> dict[str, Any]:
-    """A data.json of DCAT-US 1.1."""
-    return {"conformsTo": "https://project-open-data.cio.gov/v1.1/schema", "dataset": datasets}
-
-
-def dataset(number: int, **changes: Any) -> dict[str, Any]:
-    """A sound entry of a data.json, unlike all others."""
-    return {
-        "@type": "dcat:Dataset",
-        "title": f"Gauge {number}",
-        "description": f"Water levels at gauge {number}. Every ten minutes.",
-        "identifier": f"https://gauges.example/{number}",
-        "accessLevel": "public",
-        "keyword": ["rain", "Tide Gauges"],
-        **changes,
-    }
