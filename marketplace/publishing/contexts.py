@@ -23,8 +23,8 @@ from registry.access import may_edit
 from registry.models import Domain, Lifecycle, Product, Rel
 from registry.text import plain_text
 
-POLL_MS = (120, 250, 500, 1000)
-POLL_TRIES = 40
+POLL_MS = (120, 200, 300, 400)  # the preview is there soon after the last answer
+POLL_TRIES = 60
 
 
 def query(**parameters: str) -> str:
