@@ -56,8 +56,9 @@ def section(request: HttpRequest, domain: str, name: str, part: str) -> HttpResp
 
 
 def _section(request: HttpRequest, product: Product, name: str, part: live_contexts.Section) -> HttpResponse:
-    context = part.context(product, live.look(product.pk), polling_of(request))
-    return _fragment(request, part.template, product, {**context, "part": name})
+    return _fragment(
+        request, part.frame, product, part.context(name, product, live.look(product.pk), polling_of(request))
+    )
 
 
 @require_safe

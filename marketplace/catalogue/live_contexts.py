@@ -4,12 +4,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.template import loader
+from django.utils.safestring import SafeString
+
 from marketplace.catalogue import addresses, contracts, documents, promises
 from marketplace.catalogue.about import about_block
 from marketplace.catalogue.bounds import Bounds
 from marketplace.catalogue.contexts import Notice
 from marketplace.catalogue.guides import artifacts_of
-from marketplace.catalogue.live_parts import WORDS, Polling, age, failing_since, live, waiting_word
+from marketplace.catalogue.kept import Kept
+from marketplace.catalogue.live_parts import WORDS, Live, Polling, age, failing_since, live, waiting_word
 from marketplace.catalogue.text import web_address
 from marketplace.catalogue.timeline import entries, planned
 from marketplace.catalogue.use import action
@@ -23,11 +27,10 @@ from registry.models import Product
 Context = dict[str, Any]
 
 
-def card(product: Product, found: LiveProduct, polling: Polling) -> Context:
+def _card(product: Product, found: LiveProduct) -> Context:
     """The strip of the card: each interface with its state, and the promises in short."""
     said, promised = found.product, _contracts(found)
     return {
-        "live": live(found.index, polling, waiting=found.waiting),
         "action": action(product, found),
         "interfaces": _interfaces(found),
         "sla": next((row.text for row in _objectives(found)), ""),
@@ -39,40 +42,41 @@ def card(product: Product, found: LiveProduct, polling: Polling) -> Context:
     }
 
 
-def artifacts(product: Product, found: LiveProduct, polling: Polling) -> Context:
+def _artifacts(product: Product, found: LiveProduct) -> Context:
     """What can be consumed."""
     bounds = Bounds()
     return {
-        "live": live(found.artifacts, polling, said=_said(found)),
         "artifacts": bounds.rows(
             artifacts_of(found),
             lambda a: documents.artifact(a, addresses.artifact(product, a.id), bounds),
             left_out=getattr(found.artifacts.view or found.metadata.view, "left_out", 0),
-        ),
+        )
     }
 
 
-def contract(product: Product, found: LiveProduct, polling: Polling) -> Context:
+def _contract(product: Product, found: LiveProduct) -> Context:
     """Every contract of the product."""
-    shown = sorted(_newest_first(found), key=_place(found))
+    shown = _in_place(found)
     missing = [part for part in found.contracts if part.view is None and part.problem]
-    head = _head(found.contract_list, found.contracts, shown)
-    waiting = found.contract_list.waiting or any(part.waiting for part in found.contracts)
     bounds = Bounds()
     return {
-        "live": live(head, polling, waiting=waiting, said=_said(found)),
         "contracts": [contracts.contract(product, part, None, bounds, whole=False) for part in shown],
         "contracts_more": getattr(found.contract_list.view, "left_out", 0),
         "notices": [Notice("warn", f"{part.url}: {part.message}", part.advice) for part in missing if shown],
     }
 
 
-def health(product: Product, found: LiveProduct, polling: Polling) -> Context:
+def _contract_head(found: LiveProduct, polling: Polling) -> Live:
+    waiting = found.contract_list.waiting or any(part.waiting for part in found.contracts)
+    head = _head(found.contract_list, found.contracts, _in_place(found))
+    return live(head, polling, waiting=waiting, said=_said(found))
+
+
+def _health(product: Product, found: LiveProduct) -> Context:
     """What the product says of its own health, and what it measures."""
     measured = measured_by(found)
     bounds = Bounds()
     return {
-        "live": live(found.health, polling, waiting=found.health.waiting or found.metrics.waiting, said=_said(found)),
         "health": documents.health(found.health.view, bounds) if isinstance(found.health.view, HealthView) else None,
         "promises": promises.rows(_objectives(found), measured, bounds),
         "figures": documents.figures(measured) if measured else [],
@@ -81,46 +85,36 @@ def health(product: Product, found: LiveProduct, polling: Polling) -> Context:
     }
 
 
-def team(product: Product, found: LiveProduct, polling: Polling) -> Context:
+def _health_head(found: LiveProduct, polling: Polling) -> Live:
+    return live(found.health, polling, waiting=found.health.waiting or found.metrics.waiting, said=_said(found))
+
+
+def _team(product: Product, found: LiveProduct) -> Context:
     """Who keeps the product, and where to ask; of the product, else of its first contract that says."""
     said: Sequence[ProductView | ContractView] = [x for x in (found.product, *_contracts(found)) if x]
     named = next((x.team for x in said if x.team and (x.team.members or x.team.description)), None)
     bounds = Bounds()
     return {
-        "live": live(found.metadata, polling, said=_said(found)),
         "team": documents.members(named, bounds),
         "support": documents.support(next((x.support for x in said if x.support), ()), bounds),
         "description": (named.description or "") if named else "",
     }
 
 
-def about(product: Product, found: LiveProduct, polling: Polling) -> Context:
+def _about(product: Product, found: LiveProduct) -> Context:
     """What the product's own document says of purpose, limits, use and origin."""
     said = found.product
-    return {
-        "live": live(found.metadata, polling),
-        "about": about_block(product, found, said, Bounds()) if said else None,
-    }
+    return {"about": about_block(product, found, said, Bounds()) if said else None}
 
 
-def history(product: Product, found: LiveProduct, polling: Polling) -> Context:
+def _history(product: Product, found: LiveProduct) -> Context:
     """What happened to the product, newest first. One query."""
-    dated = [found.metadata, found.artifacts, *found.contracts]
-    waiting = any(part.waiting for part in dated)
-    return {
-        "live": live(found.metadata, polling, waiting=waiting, said=_said(found)),
-        "entries": entries(product, found),
-    }
+    return {"entries": entries(product, found)}
 
 
-@dataclass(frozen=True)
-class Section:
-    """A live part of the product page: what its template gets, and the parts of the product that this is made of."""
-
-    title: str
-    template: str
-    context: Callable[[Product, LiveProduct, Polling], Context]
-    reads: Callable[[LiveProduct], Sequence[Part]]
+def _history_head(found: LiveProduct, polling: Polling) -> Live:
+    waiting = any(part.waiting for part in (found.metadata, found.artifacts, *found.contracts))
+    return live(found.metadata, polling, waiting=waiting, said=_said(found))
 
 
 def _documents(found: LiveProduct) -> tuple[Part, ...]:
@@ -135,20 +129,74 @@ def _all(found: LiveProduct) -> tuple[Part, ...]:
     return found.parts
 
 
+@dataclass(frozen=True)
+class Section:
+    """A live part of the product page.
+
+    `head`: its state; `body`: what its template gets; `reads`: the parts of the product that both are made of. A body
+    is kept as HTML and made anew where these, or the product's listing, have changed; one that also tells what happens
+    in the marketplace is not. `frame` is the template around it, which of a section without one gets the body itself.
+    """
+
+    title: str
+    template: str
+    head: Callable[[LiveProduct, Polling], Live]
+    body: Callable[[Product, LiveProduct], Context]
+    reads: Callable[[LiveProduct], Sequence[Part]]
+    is_kept: bool = True
+    frame: str = "catalogue/_section.html"
+
+    def context(self, name: str, product: Product, found: LiveProduct, polling: Polling) -> Context:
+        """For its frame."""
+        shown = self.head(found, polling)
+        context = {"live": shown, "part": name, "part_title": self.title}
+        if not self.template:
+            return {**context, **self.body(product, found)}
+
+        def make() -> SafeString:
+            html = loader.get_template(self.template).render({"live": shown, **self.body(product, found)})
+            return SafeString(html)  # the template made it
+
+        if not self.is_kept:
+            return {**context, "body": make()}
+        said = tuple((part.content, part.url, part.problem) for part in self.reads(found))
+        return {
+            **context,
+            "body": BODIES.html((name, product.pk, product.revision, shown.state, shown.source_url, said), make),
+        }
+
+
+BODIES = Kept(8_000_000)
+CARD = Section(
+    "In short",
+    "",
+    lambda found, polling: live(found.index, polling, waiting=found.waiting),
+    _card,
+    _all,
+    frame="catalogue/_live_card.html",
+)
 SECTIONS = {
-    "about": Section("About", "catalogue/_about.html", about, _documents),
+    "about": Section(
+        "About", "catalogue/_about.html", lambda found, polling: live(found.metadata, polling), _about, _documents
+    ),
     "artifacts": Section(
         "Artifacts",
         "catalogue/_artifacts.html",
-        artifacts,
-        lambda found: (found.index, found.metadata, found.artifacts),
+        lambda found, polling: live(found.artifacts, polling, said=_said(found)),
+        _artifacts,
+        _listing,
     ),
-    "contract": Section("Contract", "catalogue/_contract.html", contract, _documents),
-    "health": Section("Health", "catalogue/_health.html", health, _all),
-    "team": Section("Team and support", "catalogue/_team.html", team, _documents),
-    "history": Section("History", "catalogue/_history.html", history, _documents),
+    "contract": Section("Contract", "catalogue/_contract.html", _contract_head, _contract, _documents),
+    "health": Section("Health", "catalogue/_health.html", _health_head, _health, _all),
+    "team": Section(
+        "Team and support",
+        "catalogue/_team.html",
+        lambda found, polling: live(found.metadata, polling, said=_said(found)),
+        _team,
+        _documents,
+    ),
+    "history": Section("History", "catalogue/_history.html", _history_head, _history, _documents, is_kept=False),
 }
-CARD = Section("In short", "catalogue/_live_card.html", card, _all)
 
 
 def _said(found: LiveProduct) -> Problem | None:
@@ -166,7 +214,11 @@ def _newest_first(found: LiveProduct) -> list[Part]:
 
 
 def _contracts(found: LiveProduct) -> list[ContractView]:
-    return [part.view for part in sorted(_newest_first(found), key=_place(found))]
+    return [part.view for part in _in_place(found)]
+
+
+def _in_place(found: LiveProduct) -> list[Part]:
+    return sorted(_newest_first(found), key=_place(found))
 
 
 def measured_by(found: LiveProduct) -> MetricsView | None:

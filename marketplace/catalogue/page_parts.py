@@ -46,8 +46,8 @@ def answer(product: Product, found: LiveProduct, polling: Polling, have: str) ->
     html, arrived = "", []
     for name, part in changed:
         alone = Polling(f"{polling.together}{name}/", polling.asked, polling.again, polling.together)
-        context = part.context(product, found, alone)
-        html += loader.get_template(part.template).render({**context, "part": name})
+        context = part.context(name, product, found, alone)
+        html += loader.get_template(part.frame).render(context)
         if not context["live"].own_url:
             arrived.append((part.title, context["live"]))
     waits = any(part.waiting or part.state == "loading" for part in found.parts) and polling.may_go_on

@@ -67,6 +67,13 @@ class Seen:
             self._view = _decoded(self.kind, self._json) if small else from_json(VIEW_TYPES[self.kind], self._json)
         return self._view
 
+    @property
+    def content(self) -> int:
+        """Another number for another view, in the same process."""
+        if self._json is None:
+            self._json = to_json(self._view)
+        return hash(self._json)
+
     def again(self, at: float, latency_ms: int, etag: str | None, fresh_until: float) -> Seen:
         """The same view, which the product has just said still holds."""
         found = Seen(at, latency_ms, self.url, etag, fresh_until, self._view, self.digest)

@@ -66,6 +66,7 @@ class Part:
     waiting: bool = False
     problem: Problem | None = None
     failing_since: datetime | None = None
+    content: int = 0  # another number for another view, in the same process
 
     @property
     def message(self) -> str:
@@ -210,6 +211,7 @@ def part_of(record: Record, name: str, now: float) -> Part:
         waiting=waiting,
         problem=problem,
         failing_since=_time(failed.since) if failed is not None and failed.retry_at is not None else None,
+        content=seen.content if seen else 0,
     )
 
 

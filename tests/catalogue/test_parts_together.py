@@ -235,8 +235,8 @@ def test_a_section_shows_nothing_but_the_parts_that_it_names(
     section = PARTS[name]
 
     def shown(seen: LiveProduct) -> str:
-        context: dict[str, Any] = section.context(product, seen, Polling("/x/"))
-        return str(loader.get_template(section.template).render(context))
+        context = {"live": section.head(seen, Polling("/x/")), **section.body(product, seen)}
+        return str(loader.get_template(section.template or section.frame).render(context))
 
     assert {field for field, changed in others(name, found) if shown(changed) != shown(found)} == set()
 
