@@ -125,7 +125,8 @@ def _full(reader: User | None) -> Q:
     teams = Team.objects.filter(members=reader)
     urns = Product.objects.filter(owner__in=teams).order_by()
     urns = urns.values_list(Concat(Value("urn:dp:"), "domain__slug", Value(":"), "name"))
-    mine = Q(actor=reader.username) | (Q(subject__in=urns) & ~personal)
+    # Who got the name of an account that is gone has not done what that one did.
+    mine = Q(actor=reader.username, time__gte=reader.date_joined) | (Q(subject__in=urns) & ~personal)
     mine |= Q(type__startswith="token.", for_team__in=teams.values("slug"))
     if reader.has_role(Role.STEWARD):
         mine |= (Q(_published()) | Q(type__in=GOVERNING)) & ~personal

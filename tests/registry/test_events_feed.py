@@ -16,6 +16,7 @@ from marketplace.accounts.services import create_team
 from registry import events, feed, services, transfers
 from registry.models import Domain, Event, Product
 from registry.services import LinkData, ProductData
+from tests.conftest import make_user
 
 SetupProduct = Callable[..., Product]
 SignIn = Callable[[User | None], Client]
@@ -115,6 +116,11 @@ def test_a_team_that_gets_a_product_reads_its_past_and_the_one_before_what_it_di
     before = read(sign_in(teammate), subject=life.urn)["results"]
     assert [event["type"] for event in before] == ["product.published", "product.paused", "product.transferred"]
     assert not any("actor" in event for event in before)
+
+
+def test_who_gets_the_name_of_a_person_who_left_reads_nothing_of_theirs(life: Product, outsider: User, sign_in: SignIn):
+    outsider.delete()
+    assert types(sign_in(make_user("outsider"))) == PUBLIC
 
 
 def test_events_are_cloud_events(life: Product, client: Client, settings: Any):
