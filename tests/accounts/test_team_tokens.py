@@ -112,7 +112,7 @@ def test_it_does_no_more_than_keep_products(
 
 
 def names_below(patterns: Any) -> set[str]:
-    found = set()
+    found: set[str] = set()
     for pattern in patterns:
         found |= names_below(pattern.url_patterns) if hasattr(pattern, "url_patterns") else {pattern.name}
     return found

@@ -20,8 +20,8 @@ def fits(page: Page) -> bool:
 def test_on_a_phone_with_the_keyboard(page: Page, live_server, celery_worker, producer, team):
     client = Client()
     client.force_login(producer)
-    cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}
-    page.context.add_cookies([cookie])
+    value = client.cookies["sessionid"].value
+    page.context.add_cookies([{"name": "sessionid", "value": value, "url": live_server.url}])
     page.set_viewport_size({"width": 360, "height": 800})
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)

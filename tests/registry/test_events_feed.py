@@ -210,7 +210,8 @@ def test_at_the_end_it_waits_where_it_is(life: Product, producer: User, client: 
 
 
 def test_where_to_read_on_stands_in_the_header(life: Product, client: Client):
-    answer = client.get(FEED, {"limit": 1, "type": ["product.published", "product.paused"], "subject": life.urn})
+    query: dict[str, Any] = {"limit": 1, "type": ["product.published", "product.paused"], "subject": life.urn}
+    answer = client.get(FEED, query)
     address, rel = answer.headers["Link"].split(";")
     assert rel.strip() == 'rel="next"'
     following = client.get(address.strip("<>")).json()
