@@ -1,8 +1,10 @@
 """A real browser: what it sends makes a click, and the dashboard works on a phone, by keyboard and without scripts."""
 
+from functools import partial
+
 import pytest
 from django.test import Client
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from marketplace.live import services as live
 from marketplace.measure import flushing
@@ -18,6 +20,10 @@ HOME = "/dashboard/producer/"
 
 def fits(page: Page) -> bool:
     return bool(page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"))
+
+
+def note(said: list[str], message: ConsoleMessage) -> None:
+    said.append(message.text)
 
 
 def test_from_a_visitor_s_click_to_the_producer_s_dashboard(browser: Browser, live_server, setup_product, producer):
@@ -37,15 +43,15 @@ def test_from_a_visitor_s_click_to_the_producer_s_dashboard(browser: Browser, li
 
         signed_in = Client()
         signed_in.force_login(producer)
-        cookie = {"name": "sessionid", "value": signed_in.cookies["sessionid"].value, "url": live_server.url}
+        session = signed_in.cookies["sessionid"].value
         for scripts in (True, False):
             context = browser.new_context(
                 java_script_enabled=scripts, viewport={"width": 360, "height": 800}, base_url=live_server.url
             )
-            context.add_cookies([cookie])
+            context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
             page = context.new_page()
             said: list[str] = []
-            page.on("console", lambda message, said=said: said.append(message.text))
+            page.on("console", partial(note, said))
             page.goto(HOME)
             expect(page.get_by_text("their pages were opened once, and searches showed them once.")).to_be_visible()
             expect(page.get_by_role("img", name="1 in all").first).to_be_visible()
