@@ -59,9 +59,11 @@ def by_urns(urns: Iterable[str]) -> dict[str, Product]:
 
     One query.
     """
-    wanted = set(urns)
-    names = [urn.split(":")[3] for urn in wanted if urn.startswith("urn:dp:") and urn.count(":") == 3]
-    found = Product.objects.filter(name__in=names).select_related("domain") if names else ()
+    wanted = {urn for urn in urns if urn.startswith("urn:dp:") and urn.count(":") == 3}
+    if not wanted:
+        return {}
+    domains, names = zip(*(urn.split(":")[2:] for urn in wanted), strict=True)
+    found = Product.objects.filter(domain__slug__in=set(domains), name__in=names).select_related("domain")
     return {product.urn: product for product in found if product.urn in wanted}
 
 

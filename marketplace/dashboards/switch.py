@@ -25,5 +25,5 @@ def sides(user: User, current: str) -> list[Side]:
         return []
     return [
         Side("What you use", reverse("dashboards:consumer"), current == "consumer"),
-        Side("What you publish", f"{reverse('dashboards:consumer')}producer/", current == "producer"),
+        Side("What you publish", reverse("dashboards:producer"), current == "producer"),
     ]

@@ -1,10 +1,11 @@
 """From the event log to inboxes: what happens to what a person follows. A subscriber of the log."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
 
 from django.db import transaction
-from django.db.models import QuerySet
 
 from marketplace.notices.matching import enqueue_matching
 from marketplace.notices.models import Entry, Follow, NewProduct, SavedSearch
@@ -13,6 +14,7 @@ from registry import events, queries
 from registry.models import Domain, Event, Lifecycle, Product
 
 SUBSCRIBER = "notices"
+ROWS = 5000  # entries written in one statement
 # Of a domain people are told what comes and what goes; of a product, all that has words.
 OF_DOMAINS = {"product.published", "product.deprecated", "product.retired"}
 
@@ -20,7 +22,7 @@ OF_DOMAINS = {"product.published", "product.deprecated", "product.retired"}
 def deliver(batch: Sequence[Event]) -> None:
     """Writes an entry for everybody who follows what the events are about, except who did it.
 
-    What many products of one domain share is one entry. Six queries however many events and followers.
+    What many products of one domain share is one entry. Seven queries however many events and followers.
     """
     products = queries.by_urns(event.subject for event in batch)
     told = [
@@ -30,7 +32,7 @@ def deliver(batch: Sequence[Event]) -> None:
         return
     entries = _of_products(told)
     entries += _of_domains(told, {(entry.user_id, entry.event_id) for entry in entries})
-    Entry.objects.bulk_create(entries, ignore_conflicts=True)
+    Entry.objects.bulk_create(entries, batch_size=ROWS, ignore_conflicts=True)
     _put_aside(told)
 
 
@@ -39,56 +41,64 @@ def _is_public(event: Event, product: Product) -> bool:
     return product.is_listed or (product.lifecycle == Lifecycle.RETIRED and event.type == "product.retired")
 
 
+class _Follower(NamedTuple):
+    """Somebody who follows `target`, the id of a product or of a domain."""
+
+    user_id: int
+    username: str
+    since: datetime
+    target: int
+
+    def is_told(self, event: Event) -> bool:
+        """Not who did it, and not who began to follow afterwards."""
+        return self.username != event.actor and self.since <= event.time
+
+
+def _followers(target: str, ids: Iterable[int]) -> dict[int, list[_Follower]]:
+    """By the id of what they follow; `target` is product or domain. One query, no objects: there may be many."""
+    found = Follow.objects.filter(user__is_active=True, **{f"{target}__in": list(ids)}).order_by()
+    by_target: dict[int, list[_Follower]] = defaultdict(list)
+    for row in found.values_list("user_id", "user__username", "created_at", f"{target}_id"):
+        by_target[row[3]].append(_Follower(*row))
+    return by_target
+
+
 def _of_products(told: Sequence[tuple[Event, Product]]) -> list[Entry]:
-    followers: dict[int, list[Follow]] = defaultdict(list)
-    for follow in _active(Follow.objects.filter(product__in={product.pk for _, product in told})):
-        followers[follow.product_id or 0].append(follow)
+    followers = _followers("product", {product.pk for _, product in told})
     return [
-        Entry(user_id=follow.user_id, event=event, title=product.title)
+        Entry(user_id=follower.user_id, event=event, title=product.title)
         for event, product in told
-        for follow in followers[product.pk]
-        if _concerns(event, follow)
+        for follower in followers[product.pk]
+        if follower.is_told(event)
     ]
 
 
 def _of_domains(told: Sequence[tuple[Event, Product]], known: set[tuple[int, int]]) -> list[Entry]:
     """One entry for each person, domain and kind of event; `known` is what they are told anyway."""
     slugs = {slug for _, product in told for slug in product.domain.path.split("/")}
-    followers: dict[str, list[Follow]] = defaultdict(list)
-    for follow in _active(Follow.objects.filter(domain__slug__in=slugs).select_related("domain")):
-        assert follow.domain is not None
-        followers[follow.domain.slug].append(follow)
+    ids = dict(Domain.objects.filter(slug__in=slugs).values_list("slug", "pk"))
+    followers = _followers("domain", ids.values())
     found: dict[tuple[int, int, str], Entry] = {}
     for event, product in told:
         if event.type not in OF_DOMAINS:
             continue
-        for user_id, domain in _nearest(event, product, followers).items():
+        # By person the domain that is the nearest above the product: a later one replaces those above it.
+        nearest = {
+            follower.user_id: follower
+            for slug in product.domain.path.split("/")
+            for follower in followers[ids[slug]]
+            if follower.is_told(event)
+        }
+        for user_id, follower in nearest.items():
             if (user_id, event.pk) in known:
                 continue
-            entry = found.setdefault((user_id, domain.pk, event.type), Entry(user_id=user_id, domain=domain, count=0))
+            key = (user_id, follower.target, event.type)
+            entry = found.get(key)
+            if entry is None:
+                entry = found[key] = Entry(user_id=user_id, domain_id=follower.target, count=0)
             entry.event, entry.title = event, product.title
             entry.count += 1
     return list(found.values())
-
-
-def _nearest(event: Event, product: Product, followers: dict[str, list[Follow]]) -> dict[int, Domain]:
-    """By person that the event concerns, the domain they follow that is the nearest above the product."""
-    found: dict[int, Domain] = {}
-    for slug in product.domain.path.split("/"):
-        for follow in followers[slug]:
-            if _concerns(event, follow):
-                assert follow.domain is not None
-                found[follow.user_id] = follow.domain
-    return found
-
-
-def _concerns(event: Event, follow: Follow) -> bool:
-    """Not who did it, and not who began to follow afterwards."""
-    return follow.user.username != event.actor and follow.created_at <= event.time
-
-
-def _active(follows: QuerySet[Follow]) -> QuerySet[Follow]:
-    return follows.filter(user__is_active=True).select_related("user")
 
 
 def _put_aside(told: Sequence[tuple[Event, Product]]) -> None:

@@ -16,7 +16,7 @@ from search.embedder import model_name
 
 log = structlog.get_logger(__name__)
 
-SLICE = 200  # products held against the searches at a time
+SLICE = 500  # products held against the searches at a time
 PATIENCE = timedelta(minutes=5)  # how long a new product waits for its vector; then its words alone count
 
 

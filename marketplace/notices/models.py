@@ -1,4 +1,7 @@
-"""What a person follows and searches for again, and what they were told of it. Each row is one person's own."""
+"""What a person follows and searches for again, and what they were told of it. Each row is one person's own.
+
+Events are referred to without a constraint of the database: the log itself refuses that any goes.
+"""
 
 import uuid
 from urllib.parse import parse_qs
@@ -85,8 +88,8 @@ class Entry(models.Model):
     product's as it was, since the entry outlives it.
     """
 
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
-    event = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="+")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, db_index=False, related_name="+")
+    event = models.ForeignKey(Event, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+")
     title = models.CharField(max_length=140, blank=True)
     count = models.PositiveIntegerField(default=1)
     domain = models.ForeignKey(Domain, null=True, on_delete=models.CASCADE, related_name="+")
@@ -113,7 +116,7 @@ class NewProduct(models.Model):
     """A product that was published and not yet held against the saved searches. It waits here for its vector."""
 
     product = models.OneToOneField(Product, primary_key=True, on_delete=models.CASCADE, related_name="+")
-    event = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="+")
+    event = models.ForeignKey(Event, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+")
     at = models.DateTimeField(db_default=Now())
 
     class Meta:

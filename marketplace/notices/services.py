@@ -119,7 +119,7 @@ def mark_read(actor: User, until: int | None = None) -> int:
 
 def _one_at_a_time(actor: User) -> None:
     """Until commit nobody else adds for this person, or two at once would pass the limit together."""
-    User.objects.select_for_update().filter(pk=actor.pk).values_list("pk").first()
+    User.objects.select_for_update(no_key=True).filter(pk=actor.pk).values_list("pk").first()
 
 
 def _named(target: Product | Domain) -> dict[str, Product | Domain]:
