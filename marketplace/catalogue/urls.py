@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from marketplace.catalogue import contract_changes, fragments, given_contracts, glossary, goals, inside, pages, suggestions, views
+from marketplace.catalogue import (
+    contract_changes,
+    fragments,
+    given_contracts,
+    glossary,
+    goals,
+    inside,
+    pages,
+    suggestions,
+    views,
+)
 from marketplace.styleguide import view as styleguide
 
 app_name = "catalogue"
