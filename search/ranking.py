@@ -32,11 +32,12 @@ LABELS = "{0, 0.8, 0.9, 1}"
 NORMALISATION = 0
 
 
-# Read from the registry itself, so that what an owner says counts at once.
-SERVES = """product_id IN (
+# Read from the registry itself, so that what an owner says counts at once. As an array, few are expected, and they are
+# looked up by their keys; as a join, the whole of the vectors' index was walked for thirty products in twenty thousand.
+SERVES = """product_id = ANY(ARRAY(
     SELECT purpose.product_id FROM registry_purpose purpose JOIN registry_goal goal ON goal.id = purpose.goal_id
     LEFT JOIN registry_goal above ON above.id = goal.parent_id WHERE %(goal)s IN (goal.slug, above.slug)
-)"""
+))"""
 
 
 @dataclass(frozen=True)
