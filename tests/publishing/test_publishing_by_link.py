@@ -139,3 +139,18 @@ def test_what_is_listed_already_is_said_with_a_way_on(
     assert "Already" in page
     assert "Rain of us" in page
     assert says in page
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_document_that_names_an_address_of_others_gets_a_free_name_and_says_so(
+    celery_worker, sign_in, setup_product, outsider, wait_for
+):
+    taken = setup_product("us-precipitation", title="Theirs")
+    client = sign_in(outsider)
+    with gateways.running("precipitation/us-precipitation") as gateway:
+        answer = settled(client, paste(client, gateway), wait_for)
+        page = client.get(answer.headers["HX-Redirect"])
+    assert page.context["form"]["name"].value() == "us-precipitation-2"
+    said = page.content.decode()
+    assert f"The product calls itself {taken.urn}, which belongs to Climate Data Office." in said
+    assert "Already listed: Theirs." in said
