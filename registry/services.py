@@ -260,7 +260,7 @@ def _move(
     _require_edit(actor, product)
     since = product.lifecycle
     if since == Lifecycle.DRAFT and to == Lifecycle.PUBLISHED:
-        gates.require_publishable(product)
+        gates.require_publishable(actor, product)
     allowed = product.may_become(to) and (event != "product.resumed" or since == Lifecycle.PAUSED)
     # The row decides: of two clicks at once only the first finds it in the state that was seen.
     moved = allowed and Product.objects.filter(pk=product.pk, lifecycle=since).update(

@@ -11,19 +11,18 @@ from marketplace.live.explore import PARTS, not_offered
 from marketplace.live.state import LiveProduct, Part
 
 
-def look(url: str) -> LiveProduct:
-    """What the address last answered; has it looked at where nobody did within the hour. Never waits, never raises.
+def look(url: str) -> LiveProduct | None:
+    """What the address last answered, None where nobody had it looked at within the hour. Asks nobody, never raises.
 
-    Up to eight round trips to Redis.
+    Up to four round trips to Redis.
     """
     try:
-        token = recent.token_of(url) or ask_again(url)
+        token = recent.token_of(url)
     except CacheDownError:
         return state.product_unavailable(0)
+    if not token:
+        return None
     found = inspection.inspection(token)
-    if found.state in ("expired", "unavailable"):
-        token = ask_again(url)
-        found = inspection.inspection(token)
     if found.live is None and found.state == "failed":
         with contextlib.suppress(CacheDownError):
             return state.product_of(0, cache.read(inspection.subject_of(token)), time.time())

@@ -14,6 +14,7 @@ from marketplace.trust.models import ChecklistPolicy
 from registry import events
 
 SUBJECT = "urn:policy:checklist"
+MOST = 100  # keys of one request; the checklist has far fewer
 
 
 class StalePolicyError(ValidationError):
@@ -48,7 +49,9 @@ def set_levels(actor: User, wanted: Mapping[str, Level], *, revision: int) -> Ch
 
 def _check(wanted: Mapping[str, str]) -> None:
     problems = {}
-    for key, level in wanted.items():
+    if len(wanted) > MOST:
+        problems["levels"] = f"These are {len(wanted):,} levels; the checklist has {len(BY_KEY)} items."
+    for key, level in list(wanted.items())[:MOST]:
         item = BY_KEY.get(key)
         if item is None:
             problems[key[:60]] = f"The checklist has no such item. Its items are {', '.join(BY_KEY)}."

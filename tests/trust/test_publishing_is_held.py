@@ -2,7 +2,9 @@
 
 import pytest
 
+from marketplace.live import cache
 from marketplace.live import services as live
+from marketplace.trust import gate
 from registry import services
 from registry.models import Product
 from registry.services import LinkData
@@ -132,7 +134,33 @@ def test_a_silent_product_cannot_be_published_while_its_documents_have_to_say_so
     blocking("slo")
     answer = send(sign_in(producer), f"/api/v1/products/{draft.uuid}/publish/", {})
     assert answer.status_code == 400
-    assert "Service level objectives: Not known" in answer.json()["errors"]["checklist"][0]
+    reasons = answer.json()["errors"]["checklist"]
+    assert "Service level objectives: Not known" in reasons[0]
+    assert reasons[-1].endswith("Keep it as a draft, and publish it when it answers.")
+
+
+def test_nobody_has_more_than_so_many_addresses_asked_in_a_minute(
+    sign_in, producer, setup_product, blocking, monkeypatch
+):
+    monkeypatch.setattr(gate, "MOST_ASKED", 2)
+    blocking("slo")
+    client = sign_in(producer)
+    items = [
+        {**ITEM, "name": f"tides-{n}", "links": [{"rel": "discovery", "url": f"http://127.0.0.1:9/{n}"}]}
+        for n in range(3)
+    ]
+    rows = send(client, "/api/v1/products/batch/", {"products": items}).json()["results"]
+    assert ["Too many products" in row["errors"]["checklist"][0] for row in rows] == [False, False, True]
+
+
+def test_without_redis_nothing_is_claimed_to_be_asked(sign_in, producer, setup_product, blocking, settings):
+    draft = setup_product("silent", published=False, links=[LinkData("discovery", "http://127.0.0.1:9/discover")])
+    blocking("slo")
+    settings.REDIS_URL = "redis://127.0.0.1:9/0"
+    cache._redis_at.cache_clear()
+    answer = send(sign_in(producer), f"/api/v1/products/{draft.uuid}/publish/", {})
+    assert answer.status_code == 400
+    assert "publish it when it answers" in answer.json()["errors"]["checklist"][-1]
 
 
 def test_what_is_listed_stays_listed_and_can_be_resumed_and_edited(producer, setup_product, blocking):
