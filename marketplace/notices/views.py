@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -80,12 +81,17 @@ def follows(request: HttpRequest) -> HttpResponse:
     return render(request, "notices/follows.html", {"rows": rows, "page": contexts.page_of(page)})
 
 
-@login_required
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def searches(request: HttpRequest) -> HttpResponse:
-    """One's saved searches; a POST saves another, with `query` and `name`."""
-    user = _person(request)
+    """One's saved searches; a POST saves another, with `query` and `name`.
+
+    Who was signed out meanwhile signs in and is back at the search, not at an empty list.
+    """
+    user = person(request.user)
+    if user is None:
+        query = request.POST.get("query", "")
+        return redirect_to_login(f"{reverse('catalogue:search')}?{query}" if query else request.path)
     if request.method == "POST":
         try:
             saved = services.save_search(user, request.POST.get("query", ""), request.POST.get("name", ""))

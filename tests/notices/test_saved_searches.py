@@ -154,6 +154,13 @@ def test_a_visitor_is_offered_to_sign_in_and_comes_back_to_the_search(client: Cl
     assert client.get("/browse/").context["save"] is None
 
 
+def test_who_was_signed_out_meanwhile_is_back_at_the_search(client: Client, db: None) -> None:
+    answer = client.post("/saved-searches/", {"query": "q=rain&tag=a", "name": "Rain"})
+    assert answer.headers["Location"] == "/accounts/login/?next=/search/%3Fq%3Drain%26tag%3Da"
+    hostile = client.post("/saved-searches/", {"query": "\r\nSet-Cookie: a=b#//evil.example"})
+    assert hostile.headers["Location"].startswith("/accounts/login/?next=/search/%3F%0D%0A")
+
+
 def test_at_the_limit_one_is_told_and_nothing_is_lost(
     consumer: User, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
