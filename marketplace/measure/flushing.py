@@ -20,6 +20,7 @@ log = structlog.get_logger(__name__)
 
 LOCK = 0x4D454153  # any constant; two flushes take turns
 BATCHES = 20  # in one run of the task
+SEARCHES = 300  # of one person a day; a program that asks without end fills no table
 
 ADD = """
 INSERT INTO measure_productday AS known
@@ -165,17 +166,19 @@ def _own(owners: dict[int, int], days: Iterable[date]) -> dict[tuple[str, date],
 
 
 def _searches(looks: list[Look], owners: dict[int, int], own: dict[tuple[str, date], set[int]]) -> list[Search]:
-    """Writes the searches that are new that day, and returns those. Two queries, and those of `near_domains`."""
-    known = set(
-        Search.objects.filter(
-            day__in={look.day for look in looks}, key__in={look.data["key"] for look in looks}
-        ).values_list("day", "person", "key")
-    )
+    """Writes the searches that are new that day, and returns those; of one person SEARCHES a day.
+
+    Two queries, and those of `near_domains`.
+    """
+    asked = Search.objects.filter(day__in={look.day for look in looks}, person__in={look.person for look in looks})
+    known = set(asked.values_list("day", "person", "key"))
+    so_far = Counter((day, person) for day, person, _ in known)
     made: dict[tuple[date, str, str], Search] = {}
     for look in looks:
         data, name = look.data, (look.day, look.person, look.data["key"][:32])
-        if name in known or name in made:
+        if name in known or name in made or so_far[name[:2]] >= SEARCHES:
             continue
+        so_far[name[:2]] += 1
         hidden = own.get((look.person, look.day), set())
         made[name] = Search(
             day=look.day,

@@ -21,8 +21,8 @@ pytestmark = pytest.mark.django_db
 TODAY = datetime.now(UTC).date()
 
 
-def put(**data: Any) -> bool:
-    return buffer.put("visitor:1", TODAY, {"at": datetime.now(UTC).timestamp(), **data})
+def put(who: str = "visitor:1", **data: Any) -> bool:
+    return buffer.put(who, TODAY, {"at": datetime.now(UTC).timestamp(), **data})
 
 
 def views() -> int:
@@ -53,6 +53,19 @@ def test_a_batch_whose_transaction_failed_counts_with_the_next_flush(
     put(kind="view", product=Product.objects.get().pk)
     assert flushing.flush() == 2
     assert views() == 2
+
+
+def test_one_person_who_asks_without_end_fills_no_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flushing, "SEARCHES", 3)
+    for number in range(10):
+        put(kind="search", source="api", question="q", normal="q", key=str(number), hits=[], results=0)
+        if number % 4 == 0:
+            flushing.flush()
+    flushing.flush()
+    assert Search.objects.count() == 3
+    put("visitor:2", kind="search", source="api", question="q", normal="q", key="1", hits=[], results=0)
+    flushing.flush()
+    assert Search.objects.count() == 4
 
 
 def test_only_the_batch_that_is_named_is_let_go(setup_product: SetupProduct) -> None:
