@@ -16,6 +16,7 @@ from marketplace.catalogue.tiles import hit_tiles, tiles
 from marketplace.measure import recording
 from marketplace.notices import recent
 from marketplace.notices.contexts import follow_button, save_search
+from registry import goals
 from registry.models import Domain
 from search import queries as searching
 from search.results import Results
@@ -48,7 +49,10 @@ def browse(request: HttpRequest) -> dict[str, Any]:
 def search(request: HttpRequest) -> dict[str, Any]:
     """Answers to `?q=`, best first; all products where nothing is asked."""
     filters = Filters.read(request.path, request.GET)
-    return _listing(request, filters, SEARCH if filters.question else BROWSE, queries.domain_tree(), counted=True)
+    context = _listing(request, filters, SEARCH if filters.question else BROWSE, queries.domain_tree(), counted=True)
+    if filters.question and not filters.goal and context["page"].number == 1:
+        context["notices"] += _goal(filters)
+    return context
 
 
 def clicked(request: HttpRequest) -> str | None:
@@ -118,6 +122,14 @@ def _listing(
         "empty": None if found.hits else _nothing(filters, found, number),
         "page": page(filters, number, more=number * PAGE_SIZE < found.total),
     }
+
+
+def _goal(filters: Filters) -> list[Notice]:
+    """The goal that the question speaks of, as a way to what serves it."""
+    goal = goals.named_in(filters.question)
+    if goal is None:
+        return []
+    return [Notice("info", f"“{goal.title}” is a {goal.kind} here.", "", "See what serves it", goal.get_absolute_url())]
 
 
 def page_number(request: HttpRequest) -> int:

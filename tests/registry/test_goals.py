@@ -197,3 +197,25 @@ def test_an_undone_change_does_not_come_back_over_what_was_said_since(setup_prod
     with pytest.raises(ValidationError):
         services.undo(producer, product)
     assert Purpose.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("question", "named"),
+    [
+        ("floods", "insure-fairly-against-floods"),  # both have the word: the wider of them
+        ("how do I price floods for my buildings?", "price-floods-per-building"),
+        ("insuring fairly against a flood", "insure-fairly-against-floods"),
+        ("flood maps of the Rhine", None),  # one word of many is a coincidence
+        ("the of and", None),
+        ("", None),
+        ("floods\x00 & | ! ' \" <b> price", "price-floods-per-building"),
+    ],
+)
+def test_a_question_that_speaks_of_a_goal_names_it(setup_product, producer, pricing, question, named):
+    goals.set_purposes(producer, setup_product(), [WHAT])
+    found = goals.named_in(question)
+    assert (found.slug if found else None) == named
+
+
+def test_a_goal_that_nothing_serves_is_not_named(pricing):
+    assert goals.named_in("price floods per building") is None

@@ -293,3 +293,13 @@ def test_exports_say_what_a_product_is_for(client, served, insure, pricing, sett
         if "dprod:purpose" in node
     ]
     assert node["dprod:purpose"] == pricing.title
+
+
+def test_a_question_that_speaks_of_a_goal_leads_to_it(client, served, pricing):
+    index_products([served.pk])
+    found = client.get("/search/", {"q": "price floods per building"}).content.decode()
+    assert f"“{pricing.title}” is a use case here." in found
+    assert f'href="{pricing.get_absolute_url()}"' in found
+    assert "is a use case here" not in client.get("/search/", {"q": "measured every day"}).content.decode()
+    narrowed = client.get("/search/", {"q": "price floods per building", "goal": pricing.slug}).content.decode()
+    assert "is a use case here" not in narrowed
