@@ -9,6 +9,8 @@ from celery import Celery
 from celery.signals import worker_ready
 from kombu.exceptions import OperationalError
 
+from marketplace import broker
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketplace.settings")
 
 PAUSE = 5.0  # seconds without asking, once the broker did not take a task
@@ -47,6 +49,7 @@ def keep_what_is_loaded(**_named: Any) -> None:
     gc.freeze()
 
 
+broker.use()
 app = Application("marketplace")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
