@@ -301,7 +301,7 @@ CELERY_BEAT_SCHEDULE = {
     "clean-inboxes": {"task": "notices.clean", "schedule": 86_400.0},
     "count-what-was-seen": {"task": "measure.flush", "schedule": 10.0, "options": {"expires": 8}},
     "forget-what-was-seen": {"task": "measure.forget", "schedule": 86_400.0},
-    "learn-words": {"task": "search.learn_words", "schedule": 300.0, "options": {"expires": 250}},
+    "learn-words": {"task": "search.learn_words", "schedule": 20.0, "options": {"expires": 15}},
     "embed-missing": {"task": "search.embed_missing", "schedule": 60.0, "options": {"expires": 50}},
 }
 

@@ -8,13 +8,14 @@ from kombu.exceptions import OperationalError
 
 from search import indexer, vocabulary
 from search.embedder import load_embedder, model_name
-from search.models import Document
+from search.models import Document, Word
 
 log = structlog.get_logger(__name__)
 
 # About a second of work on two cores: what was published meanwhile is next.
 SLICE = 64
-LEARNT = "search:words-learnt"
+LEARNT, LEARNT_LATELY = "search:words-learnt", "search:words-learnt-lately"
+LEARN_SECONDS = 300
 
 
 @shared_task(name="search.embed_missing")
@@ -32,12 +33,15 @@ def embed_missing() -> None:
 
 @shared_task(name="search.learn_words")
 def learn_words() -> None:
-    """Learns the words of the products anew where some product was indexed since the last time."""
-    newest = Document.objects.aggregate(newest=Max("changed_at"), count=Count("pk"))
-    mark = f"{newest['newest']} {newest['count']}"
-    if cache.get(LEARNT) != mark:
-        log.info("search.words_learnt", words=vocabulary.learn())
-        cache.set(LEARNT, mark, timeout=None)
+    """Learns the words of the products anew where some product was indexed since the last time; the first ones at once,
+    then every five minutes at most."""
+    found = Document.objects.aggregate(newest=Max("changed_at"), count=Count("pk"))
+    mark = f"{found['newest']} {found['count']}"
+    if cache.get(LEARNT) == mark or (cache.get(LEARNT_LATELY) and Word.objects.exists()):
+        return
+    log.info("search.words_learnt", words=vocabulary.learn())
+    cache.set(LEARNT, mark, timeout=None)
+    cache.set(LEARNT_LATELY, True, timeout=LEARN_SECONDS)
 
 
 def enqueue_embedding() -> None:

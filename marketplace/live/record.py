@@ -26,7 +26,7 @@ def _reading() -> str:
     return found.hexdigest()[:12]
 
 
-_READING = _reading()  # at once, and not when it is first wanted: the files may be those of the next version by then
+READING = _reading()  # at once, and not when it is first wanted: the files may be those of the next version by then
 
 
 @lru_cache(maxsize=DECODED)
@@ -85,7 +85,7 @@ class Seen:
         if self._json is None:
             self._json = to_json(self._view)
         head = {name: getattr(self, name) for name in _HEAD}
-        head["shape"], head["reading"] = shape_of(self.kind), _READING
+        head["shape"], head["reading"] = shape_of(self.kind), READING
         return json.dumps(head).encode() + b"\n" + self._json
 
     @classmethod
@@ -96,7 +96,7 @@ class Seen:
         if head["shape"] != shape_of(head["kind"]):
             raise ValueError("written by another version")
         # The same bytes may say more to the program as it is now: shown, but asked for and read anew.
-        etag, digest = (head["etag"], head["digest"]) if head.get("reading") == _READING else (None, "")
+        etag, digest = (head["etag"], head["digest"]) if head.get("reading") == READING else (None, "")
         found = cls(head["at"], head["latency_ms"], head["url"], etag, head["fresh_until"], None, digest)
         found.kind, found._json = head["kind"], body
         return found

@@ -84,7 +84,7 @@ def test_what_an_older_program_read_is_shown_and_read_anew(server, monkeypatch, 
     made = with_etag(CONTRACT, '"v1"') if how == "by its ETag" else answer(CONTRACT)
     target = Target(5, "urn", (("discovery", gateway(server, contract=made)),))
     with monkeypatch.context() as older:
-        older.setattr(record, "_READING", "older")
+        older.setattr(record, "READING", "older")
         services.refresh(target)
     assert services.look(5, ask=False).contracts[0].view.version == "1.0.0"
     read: list[bytes] = []
@@ -102,9 +102,9 @@ def test_two_processes_agree_on_what_they_can_read_of_each_other():
     code = """
 import json
 from marketplace.live import record, view
-print(json.dumps([record._READING, {name: view.shape_of(name) for name in view.VIEW_TYPES}]))
+print(json.dumps([record.READING, {name: view.shape_of(name) for name in view.VIEW_TYPES}]))
 """
     for seed in ("1", "2"):
         env = {**os.environ, "PYTHONHASHSEED": seed}
         said = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True).stdout
-        assert json.loads(said) == [record._READING, {name: shape_of(name) for name in VIEW_TYPES}]
+        assert json.loads(said) == [record.READING, {name: shape_of(name) for name in VIEW_TYPES}]

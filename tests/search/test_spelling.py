@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.test import Client
 from hypothesis import given
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from registry.models import Event, Product
 from search import glossary, queries, vocabulary
 from search.models import Abbreviation, Word
+from search.tasks import LEARNT_LATELY, learn_words
 from search.vocabulary import Correction, nearest, variants
 
 pytestmark = pytest.mark.django_db
@@ -107,6 +109,22 @@ def test_words_are_learnt_and_forgotten_with_products(learnt: Product, findable:
     vocabulary.learn()
     assert Word.objects.get(word="precipitation").products == 1
     assert not Word.objects.filter(word="again").exists()
+
+
+def test_the_scheduler_has_them_learnt_at_once_and_then_now_and_then(findable: Findable, fresh_redis: Any) -> None:
+    findable(title="Daily precipitation")
+    learn_words()
+    assert Word.objects.filter(word="precipitation").exists()
+    findable("later", title="Snow cover")
+    learn_words()
+    assert not Word.objects.filter(word="snow").exists(), "five minutes have not passed"
+    cache.delete(LEARNT_LATELY)
+    learn_words()
+    assert Word.objects.filter(word="snow").exists()
+    Word.objects.filter(word="snow").delete()
+    cache.delete(LEARNT_LATELY)
+    learn_words()
+    assert not Word.objects.filter(word="snow").exists(), "nothing was indexed since"
 
 
 def test_the_page_offers_what_was_typed(client: Client, learnt: Product) -> None:

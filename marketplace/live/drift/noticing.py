@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -16,9 +15,9 @@ from registry import events
 from registry.events import NewEvent
 from registry.models import Product
 
-from .. import view
 from ..cache import CacheDownError
 from ..models import ContractPrint
+from ..record import READING
 from ..view import ContractView
 from . import kept
 from .changes import name_only
@@ -35,18 +34,7 @@ CONTRACT_ID, VERSION = 200, 100  # characters
 
 ARTIFACT = "artifact:"  # the id of an artifact that says its columns without a contract begins so
 
-READING = 1  # one more whenever the same document gives another view, else every contract seems to have changed
 _STATE = tuple(found.name for found in fields(State))
-
-
-def generation() -> str:
-    """Changes with the shape of the view, and with READING."""
-    shapes = (view.ContractView, view.SchemaView, view.Column, view.QualityRule, view.SlaRow, view.Server, view.Role)
-    names = [f"{shape.__name__}.{found.name}" for shape in shapes for found in fields(shape)]
-    return hashlib.sha256(f"{READING} {' '.join(names)}".encode()).hexdigest()[:12]
-
-
-_GENERATION = generation()
 
 
 @dataclass(slots=True)
@@ -152,7 +140,7 @@ def _remember(
         for contract, offered in now[offer.product_id].items():
             if contract not in known:
                 state, _ = decide(State(), offered.prints, complete=True, asked_at=offer.asked_at, now=time.time())
-                row = ContractPrint(contract=contract, generation=_GENERATION, **asdict(state))
+                row = ContractPrint(contract=contract, generation=READING, **asdict(state))
                 row.product_id = offer.product_id
                 made.append(row)
     if not made:
@@ -181,7 +169,7 @@ def _is_news(row: ContractPrint, found: _Offered, complete: bool, asked_at: floa
     """Whether the row has to be written; asked without a lock, so only to save one."""
     state = _state(row)
     after, _ = _decide(row.contract, state, found, complete, asked_at)
-    return row.generation != _GENERATION or (after.version, after.prints) != (state.version, state.prints)
+    return row.generation != READING or (after.version, after.prints) != (state.version, state.prints)
 
 
 def _decide(contract: str, state: State, found: _Offered, complete: bool, asked_at: float) -> tuple[State, list[Move]]:
@@ -191,8 +179,8 @@ def _decide(contract: str, state: State, found: _Offered, complete: bool, asked_
 
 
 def _state(row: ContractPrint) -> State:
-    """What is remembered; nothing where another reading made it."""
-    if row.generation != _GENERATION:
+    """What is remembered; nothing where another program made it, which may have read the same contract otherwise."""
+    if row.generation != READING:
         return State(asked_at=row.asked_at)
     return State(**{name: getattr(row, name) for name in _STATE})
 
@@ -223,7 +211,7 @@ def _record(
                 found.append(NewEvent(EVENT, product.urn, _data(row.contract, move, comparison)))
         for name in _STATE:
             setattr(row, name, getattr(after, name))
-        row.generation = _GENERATION
+        row.generation = READING
     ContractPrint.objects.bulk_update(rows, [*_STATE, "generation"])
     if found:  # the last write: it holds the lock of the event log until commit
         events.record_many(found, None)
