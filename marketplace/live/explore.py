@@ -21,7 +21,7 @@ from .errors import FetchError, Problem
 from .formats import contract_of, gateway_index, odps, recognise, stac
 from .guesses import guessed_addresses
 from .http import DEFAULT_POLICY, HEALTH_POLICY, Fetched, Policy
-from .listing import listed
+from .listing import gathered, listed
 from .parsing import Document
 from .record import Seen
 from .view import ArtifactsView, CatalogueView, ContractListView, ContractRef, ContractView, IndexView, ProductView
@@ -29,6 +29,7 @@ from .view import ArtifactsView, CatalogueView, ContractListView, ContractRef, C
 log = structlog.get_logger(__name__)
 
 MAX_CONTRACTS = 50
+MAX_MEMBERS = 40  # of a catalogue that only names the addresses of its datasets; caller.MAX_REQUESTS is for all
 PARTS = ("index", "metadata", "artifacts", "contracts", "health", "metrics")
 
 
@@ -95,6 +96,7 @@ class _Discovered:
     catalogue: CatalogueView | None = None
     problem: Problem | None = None  # what is said of a catalogue, where one product was looked for
     elsewhere: str | None = None  # where the catalogue lists its datasets
+    members: tuple[str, ...] = ()  # where its datasets are described, each by itself
 
 
 def contract_part(url: str) -> str:
@@ -132,8 +134,9 @@ class Explorer:
             self._emit_called("index", called, url)
             await self._from_index(called.same.view)
         elif (found := called.view) is not None and found.problem is not None:
-            if found.catalogue is not None and found.catalogue.datasets:
-                self._emit_answer("catalogue", found.catalogue, url, called.fetched)
+            catalogue = await self._members(found) if found.members else found.catalogue
+            if catalogue is not None and catalogue.datasets:
+                self._emit_answer("catalogue", catalogue, url, called.fetched)
             await self._discovery_failed(url, found.problem)
         elif found is not None:
             self._emit_answer("index", found.index, url, called.fetched, "" if found.product else called.digest)
@@ -162,6 +165,20 @@ class Explorer:
             with contextlib.suppress(FetchError):
                 return await self._call(there, _inspected), there
         return called, url
+
+    async def _members(self, found: _Discovered) -> CatalogueView:
+        """What the members of a catalogue say of themselves, as many as are asked."""
+
+        async def ask(url: str) -> tuple[str, ProductView | Problem]:
+            try:
+                view = (await self._call(url, _product)).view
+            except FetchError as exc:
+                return url, exc.problem
+            return url, view or ProductView(found.index.standard)
+
+        asked = found.members[:MAX_MEMBERS]
+        answers = await asyncio.gather(*map(ask, asked))
+        return gathered(found.index.standard, answers, len(found.members) - len(asked))
 
     async def _from_index(self, index: IndexView) -> None:
         contracts = index.urls("contract") or self.target.urls("contract")
@@ -343,7 +360,8 @@ def _inspected(document: Document, url: str) -> _Discovered:
         module = recognise(document)
         index = IndexView(standard=module.NAME)
         elsewhere = stac.listed_at(document, url) if module is stac else None
-        return _Discovered(index, catalogue=listed(document, url), problem=exc.problem, elsewhere=elsewhere)
+        members = stac.members_of(document, url) if module is stac else ()
+        return _Discovered(index, None, None, None, listed(document, url), exc.problem, elsewhere, members)
 
 
 def _product(document: Document, url: str) -> ProductView:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -9,9 +10,10 @@ from django.utils.text import slugify
 
 from registry.text import name_from, plain_text
 
+from .errors import Problem
 from .formats import entries_of, recognise
 from .formats.catalogue import Entry, written
-from .view import CatalogueView, ListedDataset
+from .view import CatalogueView, ListedDataset, ProductView
 
 MOST = 2000  # datasets of one catalogue
 DESCRIPTION = 3000  # characters; three sentences of it are proposed as the summary
@@ -26,26 +28,42 @@ def listed(document: Any, url: str) -> CatalogueView:
     catalogue gives the same names each time, whatever is chosen of it.
     """
     base = url.partition("#")[0]
-    found: list[ListedDataset] = []
+    entries = list(entries_of(document, base))
+    found: list[tuple[str, ListedDataset]] = []
     places: dict[str, str] = {}
-    names: set[str] = set()
-    left_out = 0
-    for entry in entries_of(document, base):
-        if len(found) == MOST:
-            left_out += 1
-            continue
+    for entry in entries[:MOST]:
         dataset = _dataset(entry, base)
         if entry.identifier and not dataset.problem:
             first = places.setdefault(entry.identifier, entry.place)
             if first != entry.place:
-                dataset = replace(
-                    dataset, problem=f"Its identifier is that of {first} too; each needs its own.", url=""
-                )
+                problem = f"Its identifier is that of {first} too; each needs its own."
+                dataset = replace(dataset, problem=problem, url="")
+        found.append((entry.identifier or "", dataset))
+    return CatalogueView(recognise(document).NAME, _named(found), max(0, len(entries) - MOST))
+
+
+def gathered(standard: str, members: Sequence[tuple[str, ProductView | Problem]], left_out: int) -> CatalogueView:
+    """The same of documents that were fetched one by one: their addresses, and what each of them says. Pure."""
+    found = []
+    for url, said in members:
+        if isinstance(said, Problem):
+            dataset = ListedDataset(url, title=url.rstrip("/").rpartition("/")[2][:140], problem=said.message)
+        else:
+            dataset = replace(_dataset(Entry(url, said.id or url, said), ""), url=url)
+        found.append((url, dataset))
+    return CatalogueView(standard, _named(found), left_out)
+
+
+def _named(datasets: Sequence[tuple[str, ListedDataset]]) -> tuple[ListedDataset, ...]:
+    """With names, of (identifier, dataset); what has a problem needs none."""
+    names: set[str] = set()
+    found = []
+    for identifier, dataset in datasets:
         if not dataset.problem:
-            dataset = replace(dataset, name=_own_name(dataset, entry.identifier or "", names))
+            dataset = replace(dataset, name=_own_name(dataset, identifier, names))
             names.add(dataset.name)
         found.append(dataset)
-    return CatalogueView(recognise(document).NAME, tuple(found), left_out)
+    return tuple(found)
 
 
 def _dataset(entry: Entry, base: str) -> ListedDataset:

@@ -1,5 +1,6 @@
 """The producer's journey: paste a link, check four things, publish."""
 
+from dataclasses import replace
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -90,6 +91,9 @@ def describe(request: HttpRequest) -> HttpResponse:
     typed = request.POST or keeping.take(request)
     form = ProductForm(typed, user=user, initial=found.initial)
     links = LinkFormSet(typed, prefix="links", initial=found.links or contexts.typed_link(request.GET.get("url", "")))
+    if "suggest" in request.POST:  # without scripts the form asks for suggestions by a button
+        form = ProductForm(user=user, initial=request.POST.dict())
+        return _form_page(request, form, links, inspection=found, can_draft=True, advice=_advice(request))
     if request.method == "POST" and form.is_valid() and links.is_valid():
         try:
             product = _register(user, form, links, publish="draft" not in request.POST)
@@ -138,7 +142,7 @@ def edit(request: HttpRequest, domain: str, name: str) -> HttpResponse:
 
 
 def _form_page(request: HttpRequest, form: ProductForm, links: Any, **context: Any) -> HttpResponse:
-    status = 422 if request.method == "POST" else 200
+    status = 422 if request.method == "POST" and form.is_bound else 200
     if form.is_bound and request.method == "GET":
         context["notices"] = [contexts.SIGNED_OUT, *context.get("notices", ())]
     found = context.get("inspection")
@@ -155,17 +159,17 @@ def suggest(request: HttpRequest) -> HttpResponse:
         return HttpResponse(status=204)
     if limits.seconds_to_wait((f"user:{request.user.pk}",), "suggestions", SUGGESTIONS):
         return HttpResponse(status=204)
+    own = request.GET.get("own", "")
+    advice = _advice(request, int(own) if own.isascii() and own.isdigit() and len(own) < 10 else None)
+    if "domain" in request.GET:  # of a catalogue, whose titles are no text of one product
+        advice = replace(advice, tags=(), overlaps=())
+    return render(request, "publishing/_suggestions.html", {"advice": advice})
+
+
+def _advice(request: HttpRequest, own: int | None = None) -> suggesting.Advice:
     typed = {name: plain_text(request.POST.get(name, "")[:5000]) for name in ("title", "summary", "tags", "domain")}
     tags = [tag.strip() for tag in typed["tags"].split(",") if tag.strip()]
-    own = request.GET.get("own", "")
-    advice = suggesting.advise(
-        typed["title"],
-        typed["summary"],
-        tags,
-        domain=typed["domain"],
-        own=int(own) if own.isascii() and own.isdigit() and len(own) < 10 else None,
-    )
-    return render(request, "publishing/_suggestions.html", {"advice": advice})
+    return suggesting.advise(typed["title"], typed["summary"], tags, domain=typed["domain"], own=own)
 
 
 @login_required

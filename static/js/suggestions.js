@@ -1,7 +1,7 @@
 // Publishing: a click on [data-fill="<field name>"] puts data-value into that field: a select takes it, the tags get one
 // more. [data-when-empty] does so by itself where nothing is chosen yet; [data-tick] also ticks the box of that name.
 (function () {
-  const form = document.querySelector("[data-preview-form]");
+  const form = document.querySelector("[data-preview-form], [data-checklist]");
   if (!form) return;
   function labels(field) {
     return field.value.split(",").map((label) => label.trim()).filter(Boolean);

@@ -184,5 +184,13 @@ def test_pasted_addresses_are_followed_to_what_can_be_published(celery_worker, w
         server.url(f"/collections#dataset={name}") for name in "ab"
     ]
 
+    links = [{"rel": "child", "href": f"/{name}.json"} for name in ("a", "b", "gone")]
+    server.route("/static", answer({**stac, "links": [*links, links[0]]}))
+    for name in "ab":
+        server.route(f"/{name}.json", answer(collection(name)))
+    listed_there = inspected(server.url("/static")).catalogue.datasets
+    assert [(row.name, row.url) for row in listed_there[:2]] == [(n, server.url(f"/{n}.json")) for n in "ab"]
+    assert (len(listed_there), "404" in listed_there[2].problem) == (3, True)
+
     server.route("/hangs", hostile.hang)
     assert inspected(server.url("/hangs")).catalogue is None

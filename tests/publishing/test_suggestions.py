@@ -97,3 +97,26 @@ def test_a_visitor_and_who_asks_too_often_get_nothing(db, client, desk, fresh_re
     monkeypatch.setattr(views, "SUGGESTIONS", 1)
     assert desk.post("/publish/suggestions/").status_code == 200
     assert desk.post("/publish/suggestions/").status_code == 204
+
+
+def test_without_scripts_a_button_suggests_and_loses_nothing(answering, mesh, desk):
+    typed = {"title": "Daily rain", "summary": f"{RAIN} again.", "tags": "mine", "suggest": "1"}
+    links = {
+        "links-TOTAL_FORMS": "1",
+        "links-INITIAL_FORMS": "0",
+        "links-0-rel": "source",
+        "links-0-url": "https://a.b/",
+    }
+    page = desk.post("/publish/new/", {**typed, **links})
+    said = page.content.decode()
+    assert page.status_code == 200
+    assert "% like" in said
+    assert "nearest in meaning" in said
+    assert all(text in said for text in (f"{RAIN} again.", 'value="mine"', 'value="https://a.b/"'))
+
+
+def test_for_a_catalogue_only_the_domain_is_suggested(answering, mesh, desk):
+    advice = desk.post("/publish/suggestions/?domain", {"title": f"Daily rain; {RAIN}"}).context["advice"]
+    assert advice.domain.value == "precipitation"
+    assert not advice.tags
+    assert not advice.overlaps

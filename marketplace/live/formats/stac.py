@@ -86,6 +86,13 @@ def listed_at(document: Any, base_url: str | None = None) -> str | None:
     return next((link.url for link in found), None)
 
 
+def members_of(document: Any, base_url: str | None = None) -> tuple[str, ...]:
+    """The addresses of the catalogs and collections that a Catalog names, each once; none for any other document."""
+    doc = mapping(document)
+    found = _linked(list(mappings(doc.get("links"))), {"child"}, base_url) if _is_catalog(doc) else iter(())
+    return tuple(dict.fromkeys(link.url for link in found))
+
+
 def _catalog(doc: dict[str, Any], base_url: str | None) -> FetchError:
     links = list(mappings(doc.get("links")))
     children = [link.url for link in _linked(links, {"child"}, base_url)]
