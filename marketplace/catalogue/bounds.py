@@ -7,7 +7,7 @@ from typing import TypeVar
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from marketplace.catalogue.text import MARKDOWN_LIMIT, markdown, markup_count
+from marketplace.catalogue.text import MARKDOWN_LIMIT, cut, markdown, markup_count
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -67,8 +67,3 @@ class Bounds:
         self._markdown -= len(said)
         self._markup -= markup
         return markdown(said, lower)
-
-
-def cut(text: str, limit: int) -> str:
-    """The beginning of a text, with a mark where it is not the whole."""
-    return text if len(text) <= limit else text[:limit] + " …"

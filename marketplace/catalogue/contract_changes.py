@@ -16,11 +16,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from marketplace.catalogue import details
-from marketplace.catalogue.bounds import Bounds, Rows, cut
+from marketplace.catalogue.bounds import Bounds, Rows
 from marketplace.catalogue.contexts import Notice
 from marketplace.catalogue.drift_notice import days_ago
 from marketplace.catalogue.fragments import polling_of
 from marketplace.catalogue.live_parts import Polling, age, live
+from marketplace.catalogue.text import cut
 from marketplace.live import services
 from marketplace.live.cache import CacheDownError
 from marketplace.live.drift import kept

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit
 
-from marketplace.catalogue.bounds import CELL_TEXT, SAMPLE_CELLS, SAMPLE_COLUMNS, SAMPLE_ROWS, Bounds, Rows, cut
+from marketplace.catalogue.bounds import CELL_TEXT, SAMPLE_CELLS, SAMPLE_COLUMNS, SAMPLE_ROWS, Bounds, Rows
 from marketplace.catalogue.rows import (
     ArtifactRow,
     CheckRow,
@@ -15,7 +15,7 @@ from marketplace.catalogue.rows import (
     SupportRow,
     TermRow,
 )
-from marketplace.catalogue.text import moment, web_address
+from marketplace.catalogue.text import cut, moment, web_address
 from marketplace.live import view
 
 # Symbols of static/icons.svg by kind of artifact, as the gateway protocol names them, and as other formats do.

@@ -12,10 +12,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from marketplace.accounts.models import User
-from marketplace.catalogue.bounds import cut
 from marketplace.catalogue.contexts import Notice
 from marketplace.catalogue.contract_changes import LABEL, Diff, Judged, diff_from
 from marketplace.catalogue.given_contracts_api import seconds_to_wait
+from marketplace.catalogue.text import cut
 from marketplace.live.addresses import checked_url
 from marketplace.live.cache import CacheDownError
 from marketplace.live.drift import given

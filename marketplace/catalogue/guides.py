@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 from django.utils.safestring import SafeString
 
 from marketplace.catalogue.addresses import guide_key
-from marketplace.catalogue.bounds import Bounds, Rows, cut
+from marketplace.catalogue.bounds import Bounds, Rows
 from marketplace.catalogue.documents import short_address
-from marketplace.catalogue.text import MARKDOWN_LIMIT, web_address
+from marketplace.catalogue.text import MARKDOWN_LIMIT, cut, web_address
 from marketplace.live.errors import FetchError
 from marketplace.live.originals import Original
 from marketplace.live.parsing import decode
@@ -23,6 +23,7 @@ from marketplace.live.view import ArtifactView, ContractView, WebLink
 
 CELLS = 200
 TEXT = 20_000  # characters of one cell, output or paragraph
+PLAIN = 100_000  # characters of a text without markup
 PICTURES = 20
 PICTURE_BYTES = 400_000  # of one; a page with more of them links to the source
 READ_HERE = (".md", ".markdown", ".ipynb", ".txt", ".rst")
@@ -61,12 +62,16 @@ class Cell:
 
 @dataclass(frozen=True)
 class Rendered:
-    """A guide fit to show: `html` of a text, or `cells` of a notebook, or `plain`; or why not, in `refusal`."""
+    """A guide fit to show: `html` of a text, or `cells` of a notebook, or `plain`; or why not, in `refusal`.
+
+    `left_out`: how many characters of a long text are not shown.
+    """
 
     html: SafeString | None = None
     cells: Rows[Cell] | None = None
     plain: str = ""
     refusal: str = ""
+    left_out: int = 0
 
 
 def guides_of(found: LiveProduct) -> list[Guide]:
@@ -126,9 +131,9 @@ def render(found: Original, bounds: Bounds) -> Rendered:
     if notebook is not None:
         return Rendered(cells=_cells(notebook, bounds))
     if path.endswith((".md", ".markdown")) or "markdown" in found.media_type:
-        return Rendered(html=bounds.markdown(text, MARKDOWN_LIMIT, lower=1))
+        return Rendered(html=bounds.markdown(text, lower=1), left_out=max(0, len(text) - MARKDOWN_LIMIT))
     if found.media_type.startswith("text/") or path.endswith(READ_HERE):
-        return Rendered(plain=cut(text, TEXT * 5))
+        return Rendered(plain=cut(text, PLAIN), left_out=max(0, len(text) - PLAIN))
     return Rendered(refusal=f"The document is {found.media_type or 'of an unnamed type'}, which is not shown here.")
 
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from itertools import chain
 from urllib.parse import urlencode
 
-from marketplace.catalogue.bounds import CELL_TEXT, COLUMN_RULES, COLUMN_TEXT, SCHEMAS, Bounds, Rows, cut
+from marketplace.catalogue.bounds import CELL_TEXT, COLUMN_RULES, COLUMN_TEXT, SCHEMAS, Bounds, Rows
 from marketplace.catalogue.documents import documentation
 from marketplace.catalogue.rows import ColumnRow, NameValue, SchemaBlock
+from marketplace.catalogue.text import cut
 from marketplace.live import view
 
 PAGE = 50  # columns at once

@@ -14,6 +14,12 @@ SHORT = 1_000  # … each of at most so many characters
 TAGS = {"p", "br", "em", "strong", "code", "pre", "ul", "ol", "li", "blockquote", "a", "hr"}
 TAGS |= {"h2", "h3", "h4", "h5", "h6"}
 TAGS |= {"table", "thead", "tbody", "tr", "th", "td"}
+# What may be wider than the page scrolls by itself, with the keyboard too.
+_WIDE = {
+    "<table>": '<div class="prose__wide" tabindex="0" role="group" aria-label="Table"><table>',
+    "</table>": "</table></div>",
+    "<pre>": '<pre tabindex="0" role="group" aria-label="Code">',
+}
 _parser = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable("table").disable("image")
 
 
@@ -25,11 +31,17 @@ def markdown(text: str | None, lower: int = 3) -> SafeString:
     """
     if not text:
         return SafeString("")
+    text = cut(text, MARKDOWN_LIMIT)
     return _short(text, lower) if len(text) <= SHORT else _rendered(text, lower)
 
 
+def cut(text: str, limit: int) -> str:
+    """The beginning of a text, with a mark where it is not the whole."""
+    return text if len(text) <= limit else text[:limit] + " …"
+
+
 def _rendered(text: str, lower: int) -> SafeString:
-    tokens = _parser.parse(text[:MARKDOWN_LIMIT])
+    tokens = _parser.parse(text)
     for token in tokens:
         if token.type in ("heading_open", "heading_close"):
             token.tag = f"h{min(6, int(token.tag[1]) + lower)}"
@@ -41,7 +53,9 @@ def _rendered(text: str, lower: int) -> SafeString:
         url_schemes={"http", "https", "mailto"},
         link_rel="nofollow noopener",
     )
-    return SafeString(clean)  # nh3 made it safe
+    for found, wider in _WIDE.items():  # nh3 let no attribute through, and text holds no bare angle bracket
+        clean = clean.replace(found, wider)
+    return SafeString(clean)
 
 
 @lru_cache(maxsize=KEPT)

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
+from marketplace.catalogue import addresses
 from marketplace.catalogue.bounds import Bounds
 from marketplace.catalogue.guides import render
 from marketplace.live import originals
@@ -166,3 +168,41 @@ def test_the_page_is_no_way_to_fetch_other_addresses(
     assert client.get(f"{product.get_absolute_url()}guides/{'0' * 16}/").status_code == 404
     assert client.get(f"{product.get_absolute_url()}original/no-such/").status_code == 404
     assert client.get(f"{product.get_absolute_url()}guides/0/?url=http://127.0.0.2/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("name", "media_type", "shown"), [("guide.md", "text/markdown", 20_000), ("notes.txt", "text/plain", 100_000)]
+)
+def test_a_long_guide_says_that_it_goes_on_at_its_source(
+    client: Client,
+    linked_product: SetupProduct,
+    server: Server,
+    ask: Ask,
+    name: str,
+    media_type: str,
+    shown: int,
+) -> None:
+    url = server.route(f"/{name}", answer("long text " * (shown // 10 + 123), content_type=media_type))
+    guides = [{"type": "guide", "url": url}]
+    product = linked_product(gateway(server, metadata=answer({**ODPS, "authoritativeDefinitions": guides})))
+    ask(product)
+    originals.refresh(product.pk, url)
+    page = client.get(addresses.guide(product, url)).content.decode()
+    assert "1,230 more characters" in page
+    assert "text long …" in re.sub(r"\s+", " ", page) or "long text  …" in page
+    assert f'<a href="{url}" rel="nofollow noopener">the document at its source</a>' in page
+
+
+def test_a_guide_that_fits_says_nothing_of_the_kind() -> None:
+    assert render(original("short"), Bounds()).left_out == 0
+    assert render(original("a" * 20_000), Bounds()).left_out == 0
+    assert render(original("a" * 20_001), Bounds()).left_out == 1
+
+
+def test_wide_tables_and_code_can_be_scrolled_with_the_keyboard() -> None:
+    html = render(original("| a | b |\n|--|--|\n| 1 | 2 |\n\n```\ncode\n```\n\n`<table>` &lt;pre&gt;"), Bounds()).html
+    assert html is not None
+    assert html.count('<div class="prose__wide" tabindex="0" role="group" aria-label="Table"><table>') == 1
+    assert html.count("</table></div>") == 1
+    assert html.count('<pre tabindex="0" role="group" aria-label="Code"><code>') == 1
+    assert html.count("<table") == html.count("<pre") == 1
