@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
 
+from marketplace.live.inspection import Suggestions
 from marketplace.live.state import LiveProduct
-from marketplace.trust.checklist import ITEMS, Checklist, Judged, Level, level_of
-from marketplace.trust.entry import entry_of
+from marketplace.trust.checklist import ITEMS, LEVELS, Checklist, Judged, Level, checklist, level_of
+from marketplace.trust.entry import Entry, entry_of
 from marketplace.trust.fair import Fair, fair
 from marketplace.trust.findings import Where
 from marketplace.trust.models import ChecklistPolicy
@@ -217,6 +218,23 @@ def in_short(product: Product, found: LiveProduct) -> InShort | None:
         reverse("trust:fair", args=address),
         reverse("trust:checklist", args=address),
     )
+
+
+def preview_of(found: LiveProduct, said: Suggestions, levels: Mapping[str, Level]) -> dict[str, Any]:
+    """The lines that a product's own documents decide, before it is registered; the listing is still being written."""
+    entry = Entry(said.domain, said.domain, said.name, said.title, said.summary, said.owner, said.type)
+    judged = [one for one in checklist(found, entry, levels).items if one.item.where != "listing"]
+    lacking = [one for one in judged if one.state != "met"]
+    return {
+        "met": len(judged) - len(lacking),
+        "all": len(judged),
+        "rows": [
+            Row(one.key, one.item.title, one.item.why, one.state, STATE_WORDS[one.state], one.reason, one.level, word)
+            for one in sorted(lacking, key=lambda one: -LEVELS.index(one.level))
+            for word in [LEVEL_WORDS[one.level]]
+        ],
+        "blocks": any(one.blocks for one in lacking),
+    }
 
 
 def policy_rows(policy: ChecklistPolicy) -> list[dict[str, Any]]:

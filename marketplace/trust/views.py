@@ -5,13 +5,14 @@ from typing import Any, cast
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from marketplace.accounts.models import Role, User
+from marketplace.live import inspection
 from marketplace.live import services as live
 from marketplace.live.state import LiveProduct
 from marketplace.trust import contexts, queries, services
@@ -52,6 +53,19 @@ def _page(request: HttpRequest, product: Product, found: LiveProduct, what: str,
     context = {**shown, "standing": contexts.standing(found, url, tries), "product": product, "nav": "browse"}
     template = f"trust/_{what}.html" if request.htmx else f"trust/{what}.html"  # type: ignore[attr-defined] # htmx's
     return render(request, template, context)
+
+
+@login_required
+@require_safe
+@never_cache
+def preview(request: HttpRequest, token: str) -> HttpResponse:
+    """What the documents at an address that was looked at lack, before anything is registered. Asks nobody."""
+    found = inspection.inspection(token)
+    if found.live is None:
+        raise Http404("What was found at this address is no longer kept. Enter the address again.")
+    context = contexts.preview_of(found.live, found.suggestions, queries.levels())
+    template = "trust/_preview.html" if request.htmx else "trust/preview.html"  # type: ignore[attr-defined] # htmx's
+    return render(request, template, {**context, "nav": "publish"})
 
 
 @login_required

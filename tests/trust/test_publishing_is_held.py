@@ -102,6 +102,13 @@ def test_by_link_what_its_documents_lack_is_said(
             return None if answer.status_code == 202 else answer
 
         answer = wait_for(done, 30)
+        shown = client.get(f"/publish/link/{token}/checklist/").content.decode()
+        assert (
+            f'hx-get="/publish/link/{token}/checklist/"'
+            in client.get("/publish/new/", {"link": token}).content.decode()
+        )
+    assert "what is needed to publish has to be there first" in shown
+    assert "No member of its team has the role of a data steward" in shown
     assert answer.status_code == 400
     assert "Data steward: No member of its team" in answer.json()["errors"]["checklist"][0]
     assert not Product.objects.exists()
@@ -182,3 +189,11 @@ def test_an_outsider_learns_no_reason(sign_in, outsider, setup_product, blocking
     draft = setup_product("daily-rain", published=False)
     blocking("type")
     assert send(sign_in(outsider), f"/api/v1/products/{draft.uuid}/publish/", {}).status_code == 404
+
+
+@pytest.mark.parametrize("token", ["x" * 24, "short", "..%2F..", "%00", "<b>"])
+def test_a_token_that_nobody_was_given_shows_nothing(sign_in, producer, client, token):
+    path = f"/publish/link/{token}/checklist/"
+    assert sign_in(producer).get(path).status_code == 404
+    assert client.get(path).status_code in (302, 404)
+    assert sign_in(producer).get("/publish/new/", {"link": f"a/{token}"}).status_code == 200
