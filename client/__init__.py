@@ -4,11 +4,14 @@ from client.errors import MarketplaceError, NotFoundError, NotSignedInError, Ref
 from client.marketplace import Marketplace
 from client.models import (
     Change,
+    Checklist,
     ContractChange,
     ContractDiff,
+    Dataset,
     Event,
     Found,
     Hit,
+    Lack,
     Link,
     Offer,
     Outcome,
@@ -19,11 +22,14 @@ from client.models import (
 
 __all__ = [
     "Change",
+    "Checklist",
     "ContractChange",
     "ContractDiff",
+    "Dataset",
     "Event",
     "Found",
     "Hit",
+    "Lack",
     "Link",
     "Marketplace",
     "MarketplaceError",

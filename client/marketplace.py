@@ -1,55 +1,29 @@
 """A marketplace, as the person of a token: its REST API in methods."""
 
 import datetime
-import json
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self, TypeVar
-
-import httpx2
-import stamina
+from typing import Any
 
 from client.batches import batches, twice
-from client.errors import MarketplaceError, NotFoundError, RefusedError, UnreachableError, refusal
-from client.models import ContractDiff, Event, Found, Hit, Offer, Outcome, Person, Product, Resolved
+from client.calls import PASSING, Calls, LostError, rows_of
+from client.errors import MarketplaceError, NotFoundError, RefusedError, UnreachableError
+from client.models import Checklist, ContractDiff, Dataset, Event, Found, Hit, Offer, Outcome, Person, Product, Resolved
 
-Model = TypeVar("Model")
-
-ATTEMPTS = 6
-MOST_WAIT = 60.0  # seconds that a 429 or 503 may ask to wait before a call is given up
-PASSING = {429, 502, 503, 504}
 VERBS = ("publish", "pause", "resume", "deprecate", "retire")
 _SLUG = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 _ADDRESS = re.compile(rf"(?:urn:dp:)?({_SLUG})[:/]({_SLUG})/?")
 
 
-class Marketplace:
+class Marketplace(Calls):
     """`Marketplace("https://marketplace.example", token)`; without a token only what everybody sees.
 
     Calls that may be repeated are, up to six times, after lost connections and where the marketplace says that it is
     busy. Raises MarketplaceError and what is below it. The token goes to this address only: redirects are not followed.
     """
-
-    def __init__(self, url: str, token: str = "", *, timeout: float = 60) -> None:
-        self.url = url.rstrip("/").removesuffix("/api/v1")
-        headers = {"Accept": "application/json", **({"Authorization": f"Token {token}"} if token else {})}
-        self._client = httpx2.Client(timeout=timeout, headers=headers, follow_redirects=False)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Closes the connections."""
-        self._client.close()
 
     # Finding
 
@@ -64,7 +38,7 @@ class Marketplace:
         while True:
             asked = {"q": question, "page": page, "page_size": size, **filters}
             found = self._get("search/", asked)
-            hits += [self._read(Hit.of, row) for row in _rows(found)]
+            hits += [self._read(Hit.of, row) for row in rows_of(found)]
             if len(hits) >= limit or not found["results"] or len(hits) >= found.get("count", 0):
                 return Found(found.get("count", 0), tuple(found.get("notes", ())), tuple(hits[:limit]))
             page += 1
@@ -74,7 +48,7 @@ class Marketplace:
         page = 1
         while True:
             found = self._get("products/", {"page_size": 100, **filters, "page": page})
-            yield from (self._read(Product.of, row) for row in _rows(found))
+            yield from (self._read(Product.of, row) for row in rows_of(found))
             if not found.get("next"):
                 return
             page += 1
@@ -159,6 +133,57 @@ class Marketplace:
 
     publish_url = register
 
+    def catalogue(self, url: str, *, seconds: float = 60) -> list[Dataset]:
+        """The datasets that a catalogue at an address lists, each with the `reason` where it cannot be published."""
+        return self._catalogue(url, seconds)[1]
+
+    def publish_catalogue(
+        self, url: str, domain: str, *, datasets: Iterable[str] | None = None, seconds: float = 600, **said: Any
+    ) -> Iterator[Dataset]:
+        """Publishes the datasets of a catalogue in a domain, all or those at these `place`s; yields as it goes.
+
+        `said`: owner (slug of a team), access_mode, new_tags. Done again it changes only what differs. Raises
+        MarketplaceError where the address leads to no catalogue.
+        """
+        until = time.monotonic() + seconds
+        token, _ = self._catalogue(url, seconds)
+        wanted = None if datasets is None else list(datasets)
+        body = {**said, "inspection": token, "domain": domain, **({"datasets": wanted} if wanted is not None else {})}
+        found = self._call("POST", "catalogues/", body)
+        run = str(found.get("address", "")).rstrip("/").rpartition("/")[2]
+        done = 0
+        while True:
+            rows = rows_of(found)
+            read = [self._read(Dataset.of, row) for row in rows[done:]]
+            # The marketplace tells of all broken ones, chosen or not.
+            yield from [each for each in read if wanted is None or each.place in wanted]
+            done = len(rows)
+            if found.get("poll_after_ms") is None:
+                break
+            self._pause(found, until)
+            found = self._get(f"catalogues/{run}")
+        if found.get("problem"):
+            raise MarketplaceError(str(found["problem"]))
+
+    def _catalogue(self, url: str, seconds: float) -> tuple[str, list[Dataset]]:
+        found = self.inspect_url(url, seconds=seconds)
+        listed = found.get("catalogue")
+        if not listed:
+            problems = [f"{problem.get('message')} {problem.get('advice')}" for problem in found.get("problems", ())]
+            one = f"{url} is one product, and no catalogue: publish it by its link."
+            raise MarketplaceError(one if found.get("state") == "done" else " ".join(problems))
+        return str(found.get("token")), [self._read(Dataset.listed, row) for row in listed.get("datasets", ())]
+
+    def checklist(self, address: str, *, seconds: float = 30) -> Checklist:
+        """What a publishable product has and this one lacks, judged from its listing and its own documents now."""
+        until = time.monotonic() + seconds
+        path = f"products/{self.product(address).uuid}/checklist/"
+        found = self._get(path)
+        while found.get("poll_after_ms") is not None:
+            self._pause(found, until)
+            found = self._get(path)
+        return self._read(Checklist.of, found)
+
     def lifecycle(self, address: str, verb: str, **said: Any) -> Product:
         """A step of the lifecycle: publish, pause, resume, deprecate, retire. `said` is sent along with it.
 
@@ -196,7 +221,7 @@ class Marketplace:
 
     def offers(self) -> list[Offer]:
         """What is offered to your teams, and by them, oldest first."""
-        return [self._read(Offer.of, row) for row in _rows(self._get("transfers/"))]
+        return [self._read(Offer.of, row) for row in rows_of(self._get("transfers/"))]
 
     def accept(self, address: str) -> Product:
         """Takes a product that is offered to a team of yours. Raises NotFoundError where none is."""
@@ -256,12 +281,12 @@ class Marketplace:
             try:
                 page = self._get("events", {**asked, "after": after})
             except (UnreachableError, RefusedError) as error:
-                passing = isinstance(error, _LostError) or getattr(error, "status", 0) in PASSING
+                passing = isinstance(error, LostError) or getattr(error, "status", 0) in PASSING
                 if not (follow and reached and passing):
                     raise
             else:
                 reached = True
-                yield from [self._read(Event.of, row) for row in _rows(page)]
+                yield from [self._read(Event.of, row) for row in rows_of(page)]
                 after = self._read(lambda data: int(data["next"]), page)
                 if page.get("more"):
                     continue
@@ -272,73 +297,6 @@ class Marketplace:
     def position(self) -> int:
         """Where the log ends now: `events(after=position())` gives only what happens from now on."""
         return self._read(lambda data: int(data["next"]), self._get("events", {"after": "latest"}))
-
-    # Calls
-
-    def _read(self, kind: Callable[[Any], Model], data: Any) -> Model:
-        try:
-            return kind(data)
-        except (KeyError, TypeError, AttributeError) as error:
-            raise UnreachableError(f"{self.url} does not answer as a marketplace of this version does.") from error
-
-    def _pause(self, found: dict[str, Any], until: float) -> None:
-        wait = float(found.get("poll_after_ms") or 250) / 1000
-        if time.monotonic() + wait > until:
-            raise UnreachableError(f"{found.get('url') or 'This'} was not looked at in time. Try again.")
-        time.sleep(wait)
-
-    def _get(self, path: str, query: dict[str, Any] | None = None) -> dict[str, Any]:
-        return self._call("GET", path, query=query, repeat=True)
-
-    def _call(
-        self, method: str, path: str, body: Any = None, *, query: dict[str, Any] | None = None, repeat: bool = False
-    ) -> dict[str, Any]:
-        def again(error: Exception) -> bool | datetime.timedelta:
-            if isinstance(error, RefusedError) and error.status in PASSING:
-                # A 429 was not begun with, whatever the call.
-                if error.retry_after > MOST_WAIT or not (repeat or error.status == 429):
-                    return False
-                return datetime.timedelta(seconds=error.retry_after) if error.retry_after else True
-            return repeat and isinstance(error, _LostError)
-
-        for attempt in stamina.retry_context(on=again, attempts=ATTEMPTS, timeout=180, wait_max=10):
-            with attempt:
-                return self._once(method, path, body, query)
-        raise AssertionError("stamina gives a result or raises")
-
-    def _once(self, method: str, path: str, body: Any, query: dict[str, Any] | None) -> dict[str, Any]:
-        url = f"{self.url}/api/v1/{path}"
-        try:
-            answer = self._client.request(method, url, json=body, params=query)
-        except (httpx2.UnsupportedProtocol, httpx2.InvalidURL) as error:
-            raise UnreachableError(f"{self.url!r} is not the address of a marketplace: {error}") from error
-        except httpx2.HTTPError as error:
-            raise _LostError(f"{self.url} does not answer: {error or type(error).__name__}") from error
-        if answer.status_code == 204:
-            return {}
-        try:
-            content = json.loads(answer.content)
-        except (ValueError, RecursionError):
-            content = None
-        if answer.status_code >= 400:
-            after = answer.headers.get("Retry-After", "")
-            raise refusal(answer.status_code, content, float(after) if after.isdigit() else 0)
-        if answer.status_code >= 300:
-            raise UnreachableError(f"{url} redirects to {answer.headers.get('Location')}; use that address.")
-        if not isinstance(content, dict):
-            raise UnreachableError(f"{url} answers {answer.status_code} without JSON: it is not a marketplace's API.")
-        return content
-
-
-class _LostError(UnreachableError):
-    """A connection that was not made, or broke."""
-
-
-def _rows(found: dict[str, Any]) -> list[Any]:
-    rows = found.get("results")
-    if not isinstance(rows, list):
-        raise UnreachableError("This is no marketplace's list: it has no results.")
-    return rows
 
 
 def parts_of(address: str) -> tuple[str, str]:

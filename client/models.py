@@ -105,6 +105,64 @@ class Resolved:
 
 
 @dataclass(frozen=True, slots=True)
+class Dataset:
+    """One of a catalogue. `result` is created, updated, unchanged, already (there by another address) or refused, and
+    empty before it is published; `reason` says why it was, or would be, refused.
+    """
+
+    place: str
+    title: str
+    result: str = ""
+    urn: str = ""
+    reason: str = ""
+
+    @classmethod
+    def of(cls, data: Json) -> Self:
+        """From what became of it."""
+        return cls(data["place"], data["title"], data["result"], data["urn"], data["reason"])
+
+    @classmethod
+    def listed(cls, data: Json) -> Self:
+        """From what a catalogue lists."""
+        return cls(data["place"], data["title"], reason=data["problem"])
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """What a product lacks on the checklist, or cannot be judged of now: `state` is missing or unknown."""
+
+    key: str
+    title: str
+    level: str
+    state: str
+    reason: str
+    fix: str
+    blocks: bool
+
+    @classmethod
+    def of(cls, data: Json) -> Self:
+        """From an answer."""
+        return cls(**{name: data[name] for name in cls.__dataclass_fields__})
+
+
+@dataclass(frozen=True, slots=True)
+class Checklist:
+    """What a publishable product has, judged now. `publishable`: nothing that blocks is lacking."""
+
+    urn: str
+    met: int
+    publishable: bool
+    lacks: tuple[Lack, ...]
+    raw: Json = field(repr=False, compare=False)
+
+    @classmethod
+    def of(cls, data: Json) -> Self:
+        """From an answer that is settled."""
+        lacks = tuple(Lack.of(row) for row in data["items"] if row["state"] != "met")
+        return cls(data["urn"], data["met"], data["publishable"], lacks, raw=data)
+
+
+@dataclass(frozen=True, slots=True)
 class Offer:
     """A product offered by its `owner` to a `team` (slugs), which has to accept it."""
 

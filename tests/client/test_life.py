@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 from typer.testing import CliRunner
 
-from client import Event, MarketplaceError, NotFoundError, Offer, Product, RefusedError
+from client import Event, MarketplaceError, NotFoundError, Offer, Product, RefusedError, calls
 from client import marketplace as library
 from client.__main__ import cli
 from marketplace.accounts import tokens
@@ -178,7 +178,7 @@ def test_events_are_read_to_their_end_and_gone_on_with(there, published):
 def test_who_follows_misses_nothing_and_survives_that_the_marketplace_is_away(
     there, published, live_server, token, monkeypatch
 ):
-    monkeypatch.setattr(library, "ATTEMPTS", 1)
+    monkeypatch.setattr(calls, "ATTEMPTS", 1)
     breaks = ["", "", "cut", "busy"]
     with proxy(live_server.url, breaks) as (url, seen), library.Marketplace(url, token) as follower:
         start = follower.position()
@@ -195,7 +195,7 @@ def test_who_follows_misses_nothing_and_survives_that_the_marketplace_is_away(
 
 
 def test_a_follower_that_never_reached_it_says_so(monkeypatch):
-    monkeypatch.setattr(library, "ATTEMPTS", 1)
+    monkeypatch.setattr(calls, "ATTEMPTS", 1)
     with library.Marketplace("http://127.0.0.1:9") as nowhere, pytest.raises(MarketplaceError, match="does not answer"):
         next(nowhere.events(follow=True, every=0.01))
 

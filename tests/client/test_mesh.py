@@ -193,7 +193,7 @@ def test_what_is_used_wrongly_ends_with_two_and_asks_nothing(mesh, tmp_path, mon
 
 def test_a_lost_marketplace_ends_with_one_and_says_so(tmp_path, monkeypatch):
     monkeypatch.setenv("MESH_CONFIG", str(tmp_path / "none.json"))
-    monkeypatch.setattr("client.marketplace.ATTEMPTS", 2)
+    monkeypatch.setattr("client.calls.ATTEMPTS", 2)
     told = CliRunner().invoke(cli, ["search", "rain", "--url", "http://127.0.0.1:9"])
     assert told.exit_code == 1
     assert "does not answer" in told.stderr
