@@ -20,6 +20,7 @@ from marketplace.catalogue.contract_changes_api import ContractChangesView
 from marketplace.catalogue.given_contracts_api import GivenContractsFoundView, GivenContractsView
 from marketplace.catalogue.inside_api import InsideView
 from marketplace.dashboards.producer.api import ProductUsageView, UnansweredView, UsageView
+from marketplace.dashboards.quality.api import SearchQualityView
 from marketplace.exports.api import ExportsView
 from marketplace.metrics import metrics
 from marketplace.notices import api as notices
@@ -64,6 +65,7 @@ api: list[URLPattern | URLResolver] = [
     path("register", RegisterView.as_view(), name="register"),
     path("events", registry.events_api.EventsView.as_view(), name="events"),
     path("transfers/", registry.transfers_api.OffersView.as_view(), name="transfers"),
+    path("search-quality/", SearchQualityView.as_view(), name="search-quality"),
     path("usage/", UsageView.as_view(), name="usage"),
     path("usage/unanswered/", UnansweredView.as_view(), name="usage-unanswered"),
     path("usage/<uuid:uuid>/", ProductUsageView.as_view(), name="usage-product"),

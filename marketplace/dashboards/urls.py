@@ -6,5 +6,6 @@ app_name = "dashboards"
 
 urlpatterns = [
     path("", include("marketplace.dashboards.consumer.urls")),
+    path("search/", include("marketplace.dashboards.quality.urls")),
     path("producer/", include("marketplace.dashboards.producer.urls")),
 ]
