@@ -25,12 +25,13 @@ def matching(product_ids: Sequence[int], question: str, filters: Mapping[str, st
     """Which of these products fit all filters and the question: by the title, by all of its words, or close in meaning.
 
     Question, filters and tags are those of `queries.search`. Where the question's vector is not to be had, or the
-    products have none yet, words alone count. Two queries, and the embedder's answer.
+    products have none yet, words alone count. Words stay as they were typed: one that no product had may be the very
+    one that was waited for. Two queries, and the embedder's answer.
     """
     spoken = take_apart(question)
     wanted: dict[str, Any] = {**filters, **spoken.filters}
     narrowed = Filters(**wanted, tags=tuple({*tags, *spoken.tags}), phrases=spoken.phrases, without=spoken.without)
-    legs = understand(spoken.text).legs
+    legs = understand(spoken.text, spelling=False).legs
     params = {
         **narrowed.params(),
         "ids": list(product_ids),

@@ -1,5 +1,6 @@
 """Contexts of the lists: browse, a domain, the answers to a question. All are searches, some without a question."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -97,7 +98,7 @@ def _listing(
     if counted:
         recording.searched(request, request.GET.get("q", ""), found, offset=offset, source="page")
     filters = replace(filters, question=found.question if filters.question else "")
-    save = save_search(request.user, filters.pairs()) if not filters.domain_in_path else None
+    save = save_search(request.user, _looked_for(filters, found).pairs()) if not filters.domain_in_path else None
     if counted and save and number == 1:
         recent.asked(request.user, save.query)
     counts = searching.facets(found)
@@ -122,6 +123,14 @@ def _listing(
         "empty": None if found.hits else _nothing(filters, found, number),
         "page": page(filters, number, more=number * PAGE_SIZE < found.total),
     }
+
+
+def _looked_for(filters: Filters, found: Results) -> Filters:
+    """The list with misspelt words as they were put right: who keeps the search means what they see."""
+    question = filters.question
+    for each in found.corrections:
+        question = re.sub(rf"(?<!\w){re.escape(each.typed)}(?!\w)", each.used, question, flags=re.IGNORECASE)
+    return replace(filters, question=question)
 
 
 def _goal(filters: Filters) -> list[Notice]:

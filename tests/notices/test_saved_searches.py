@@ -17,7 +17,7 @@ from marketplace.notices.models import Entry, NewProduct, SavedSearch
 from registry import events
 from registry import services as registry
 from registry.models import Event, Product
-from search import indexer
+from search import indexer, vocabulary
 from search.embedder import load_embedder
 from search.questions import QuestionService, circuit
 
@@ -231,6 +231,24 @@ def test_a_question_close_in_meaning_fits_without_a_word_in_common_to_all(
         service.stop()
         service.join(5)
     assert told(consumer) == ["Daily rain: New for your search “Close”"]
+
+
+def test_a_word_that_no_product_had_is_waited_for_as_it_is(publish: SetupProduct, consumer: User, told: Read) -> None:
+    publish("saloon", title="Saloon doors", summary="Doors of saloons.")
+    vocabulary.learn()
+    services.save_search(consumer, "q=saloom", "Odd")
+    publish("other-saloon", title="Other saloon doors", summary="Doors of saloons.")
+    publish("saloom", title="Saloom delta", summary="Water of the Saloom.")
+    assert told(consumer) == ["Saloom delta: New for your search “Odd”"]
+
+
+def test_what_was_put_right_is_what_is_kept(publish: SetupProduct, consumer: User, sign_in: SignIn, told: Read) -> None:
+    publish("precipitation", title="Precipitation of Kenya")
+    vocabulary.learn()
+    page = sign_in(consumer).get("/search/", {"q": "Precipitaton  of kenya", "access": "on_request"})
+    assert page.context["save"].query == "q=precipitation+of+kenya&access=on_request"
+    exactly = sign_in(consumer).get("/search/", {"q": "precipitaton", "spelling": "as-typed"})
+    assert exactly.context["save"].query == "q=precipitaton"
 
 
 def test_a_resumed_or_hidden_product_is_not_new(
