@@ -75,7 +75,7 @@ class FairPrincipleSerializer(serializers.Serializer[Any]):
 
     letter = serializers.CharField()
     title = serializers.CharField()
-    score = serializers.IntegerField()
+    score = serializers.IntegerField(allow_null=True, help_text="0 to 100; null while the product does not answer.")
     checks = FairCheckSerializer(many=True)
 
 

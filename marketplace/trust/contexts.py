@@ -157,7 +157,7 @@ class PrincipleRows:
 
     letter: str
     title: str
-    score: int
+    score: int | None
     rows: Sequence[Row]
 
 

@@ -98,11 +98,11 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Principle:
-    """One of the four letters."""
+    """One of the four letters. `score` is None while nothing is known of the product."""
 
     letter: str
     title: str
-    score: int
+    score: int | None
     checks: tuple[Checked, ...]
 
 
@@ -145,7 +145,7 @@ def _principle(letter: str, title: str, entry: Entry, told: Told) -> Principle:
     points = 100 / len(LETTERS) / len(checks)
     checked = tuple(Checked(check, check.judge(entry, told), points) for check in checks)
     met = sum(one.state == "met" for one in checked)
-    return Principle(letter, title, _whole(100 * met / len(checks)), checked)
+    return Principle(letter, title, _whole(100 * met / len(checks)) if told.known else None, checked)
 
 
 def _whole(points: float) -> int:

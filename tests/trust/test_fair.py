@@ -63,6 +63,7 @@ def test_a_product_that_says_nothing_of_links_and_inputs_refers_to_nothing():
 def test_the_score_of_a_silent_product_is_not_known_which_is_not_zero(view):
     found = fair(view, ENTRY)
     assert found.score is None
+    assert {part.score for part in found.principles} == {None}
     assert {key for key, state in states(view).items() if state == "missing"} == set()
 
 
