@@ -7,6 +7,7 @@ document itself stays whole at its source.
 from __future__ import annotations
 
 from dataclasses import fields, is_dataclass, replace
+from functools import cache
 from operator import is_
 from typing import Any, TypeVar
 
@@ -75,12 +76,19 @@ def _cut(value: Any, name: str = "") -> Any:
             len(key) <= CELL and len(str(entry)) <= TEXT for key, entry in value.items()
         )
         return value if fits else {key[:CELL]: _cut(entry) for key, entry in list(value.items())[:ENTRIES]}
-    if is_dataclass(value) and not isinstance(value, type):
-        changed = {}
-        for field in fields(value):
-            before = getattr(value, field.name)
-            after = _cut(before, field.name)
-            if after is not before:
-                changed[field.name] = after
-        return replace(value, **changed) if changed else value
-    return value
+    changed = {}
+    for field in _names_of(type(value)):
+        before = getattr(value, field)
+        # Most fields say nothing or little, and a contract has thousands.
+        if not before or (type(before) is str and len(before) <= TEXT):
+            continue
+        after = _cut(before, field)
+        if after is not before:
+            changed[field] = after
+    return replace(value, **changed) if changed else value
+
+
+@cache
+def _names_of(cls: type[Any]) -> tuple[str, ...]:
+    """The fields of a view's class; none of what is no view."""
+    return tuple(field.name for field in fields(cls)) if is_dataclass(cls) else ()

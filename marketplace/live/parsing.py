@@ -12,6 +12,7 @@ import codecs
 import json
 import math
 import re
+from collections.abc import Sized
 from typing import Any
 
 import yaml
@@ -89,7 +90,7 @@ def parse(body: bytes, media_type: str = "", charset: str | None = None, base: s
             "The answer is plain text, not a descriptor.",
             "The address has to answer with JSON, YAML or RDF, such as an ODPS, ODCS or DCAT document.",
         )
-    cleaned: Document = _clean(document, [0], 0)
+    cleaned: Document = _clean(document, [1], 0)
     return cleaned
 
 
@@ -120,7 +121,7 @@ def _web_page(text: str) -> Document:
     things = [thing for value in found for thing in (value if isinstance(value, list) else [value])]
     things = [thing for thing in things if isinstance(thing, dict)]
     if things:
-        cleaned: Document = _clean(things[0] if len(things) == 1 else things, [0], 0)
+        cleaned: Document = _clean(things[0] if len(things) == 1 else things, [1], 0)
         return cleaned
     if broken:
         raise _bad(
@@ -282,22 +283,33 @@ def _check_yaml(text: str) -> None:
 
 
 def _clean(value: Any, count: list[int], depth: int) -> Any:
-    count[0] += 1
-    if count[0] > MAX_NODES:
-        raise _too_complex(f"has more than {MAX_NODES:,} values")
-    if depth > MAX_DEPTH:
-        raise _too_complex(f"is nested deeper than {MAX_DEPTH} levels")
+    """`count`: the values so far, this one included."""
     if isinstance(value, str):
         return clean_text(value)
     if isinstance(value, dict):
-        return {clean_text(str(key)): _clean(item, count, depth + 1) for key, item in value.items()}
+        _count(value, count, depth)
+        return {
+            clean_text(key if type(key) is str else str(key)): (
+                clean_text(item) if type(item) is str else _clean(item, count, depth + 1)
+            )
+            for key, item in value.items()
+        }
     if isinstance(value, (list, set, tuple)):
-        return [_clean(item, count, depth + 1) for item in value]
+        _count(value, count, depth)
+        return [clean_text(item) if type(item) is str else _clean(item, count, depth + 1) for item in value]
     if value is None or isinstance(value, (bool, float)):
         return value
     if isinstance(value, int):
         return value if -(2**63) <= value < 2**64 else _long(value)
     return clean_text(str(value))
+
+
+def _count(value: Sized, count: list[int], depth: int) -> None:
+    count[0] += len(value)
+    if count[0] > MAX_NODES:
+        raise _too_complex(f"has more than {MAX_NODES:,} values")
+    if value and depth >= MAX_DEPTH:
+        raise _too_complex(f"is nested deeper than {MAX_DEPTH} levels")
 
 
 def _long(value: int) -> str:
@@ -311,4 +323,4 @@ def clean_text(text: str) -> str:
     """Text that any database and any encoder accepts: without NUL, lone surrogates replaced."""
     if "\x00" in text:
         text = text.replace("\x00", "")
-    return _LONE_SURROGATE.sub("\ufffd", text) if not text.isascii() else text
+    return text if text.isascii() else _LONE_SURROGATE.sub("\ufffd", text)

@@ -15,6 +15,8 @@ MAX_TEXT = 20_000
 
 def text(value: Any) -> str | None:
     """Scalars as text, without blanks around; anything else, and blank, is None. Very long text is cut and says so."""
+    if value is None:  # most of what is asked for is not there
+        return None
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (int, float)):
@@ -36,6 +38,8 @@ def any_text(value: Any) -> str | None:
 
 def texts(value: Any) -> tuple[str, ...]:
     """A list of scalars; a single one counts as a list of one; a text with commas is not taken apart."""
+    if value is None:
+        return ()
     entries = value if isinstance(value, list) else [value]
     return tuple(found for entry in entries if (found := text(entry)) is not None)
 
@@ -90,6 +94,8 @@ def web_url(value: Any, base: str | None = None) -> str | None:
 
 def named_values(value: Any) -> tuple[NamedValue, ...]:
     """`customProperties` as Bitol writes them (a list of property and value), or an older plain mapping."""
+    if not value:
+        return ()
     if isinstance(value, dict) and "property" not in value:
         return tuple(NamedValue(str(key), any_text(item) or "") for key, item in value.items())
     return tuple(
@@ -101,6 +107,8 @@ def named_values(value: Any) -> tuple[NamedValue, ...]:
 
 def web_links(value: Any) -> tuple[WebLink, ...]:
     """`authoritativeDefinitions` as Bitol writes them. Entries without an http(s) URL are no links and left out."""
+    if not value:
+        return ()
     return tuple(
         WebLink(url, text(entry.get("type")), text(entry.get("description")))
         for entry in mappings(value)
@@ -156,6 +164,8 @@ def rest(place: str, value: Any, known: Container[str]) -> tuple[NamedValue, ...
 
     Each with its place, such as "team.members[ada].id": by name and not by number, so that their order means nothing.
     """
+    if not value:
+        return ()
     return tuple(
         NamedValue(f"{place}{_label(entry) if isinstance(value, list) else ''}.{found.name}", found.value)
         for entry in mappings(value)
@@ -170,6 +180,8 @@ def _label(entry: dict[str, Any]) -> str:
 
 def other_links(value: Any, place: str = "authoritativeDefinitions") -> tuple[NamedValue, ...]:
     """What `web_links` leaves out: definitions whose address is none of the web, as they are written."""
+    if not value:
+        return ()
     entries = list(mappings(value))
     refused = (any_text(entry) for entry in entries if not web_url(entry.get("url")))
     kept = [entry for entry in entries if web_url(entry.get("url"))]
