@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from client import MarketplaceError
+from client import MarketplaceError, NotSignedInError
 from client.__main__ import cli
 from client.marketplace import Marketplace
 from marketplace.accounts import tokens
 from tests.drift.contracts import rain
 
-pytestmark = pytest.mark.django_db(transaction=True)
+REAL = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
@@ -26,6 +26,7 @@ def files(tmp_path: Path) -> tuple[Path, Path]:
     return tmp_path / "old.json", tmp_path / "new.json"
 
 
+@REAL
 def test_two_files_are_compared(mesh, files, celery_worker, producer, team, monkeypatch):
     monkeypatch.setenv("MESH_TOKEN", tokens.create_token(producer, "pipeline", 30, team)[1])
     old, new = files
@@ -46,21 +47,19 @@ def test_two_files_are_compared(mesh, files, celery_worker, producer, team, monk
     assert "before: This is a document of" in told.stderr
 
 
-def test_the_library_takes_paths_texts_and_addresses(there, files, celery_worker):
+@REAL
+def test_the_library_takes_paths_texts_and_addresses(there, files, celery_worker, live_server):
     old, new = files
     found = there.compare_contracts(old, new.read_text())
     assert (found.version_before, found.version_after, found.level) == ("1.4.2", "1.5.0", "major")
     assert found.changes[0].column == "day"
     with pytest.raises(MarketplaceError, match=r"after: .*10\.0\.0\.1"):
         there.compare_contracts(old, "http://10.0.0.1/contract")
+    with Marketplace(live_server.url) as visitor, pytest.raises(NotSignedInError):
+        visitor.compare_contracts(old, new)
 
 
 @pytest.mark.parametrize("arguments", [["diff"], ["diff", "a"], ["diff", "missing.yaml", "missing.yaml"],
                                        ["diff", "a", "b", "--fail-on", "anything"]])  # fmt: skip
 def test_what_is_used_wrongly_ends_with_two(arguments):
     assert CliRunner().invoke(cli, arguments, env={"MESH_URL": "http://127.0.0.1:9"}).exit_code == 2
-
-
-def test_who_is_not_signed_in_is_told(live_server, files):
-    with Marketplace(live_server.url) as visitor, pytest.raises(MarketplaceError):
-        visitor.compare_contracts(*files)
