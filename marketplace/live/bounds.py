@@ -77,7 +77,7 @@ def _cut(value: Any, name: str = "") -> Any:
         )
         return value if fits else {key[:CELL]: _cut(entry) for key, entry in list(value.items())[:ENTRIES]}
     changed = {}
-    for field in _names_of(type(value)):
+    for field in _names_of(type(value)):  # type: ignore[arg-type] # mypy takes no class for hashable
         before = getattr(value, field)
         # Most fields say nothing or little, and a contract has thousands.
         if not before or (type(before) is str and len(before) <= TEXT):

@@ -24,17 +24,8 @@ import httpx2
 from .addresses import Network, Place, address_allowed, place_of
 from .errors import FetchError
 from .names import Names, Resolver
-from .wire import (
-    Answer,
-    BrokenOffError,
-    Connection,
-    Headers,
-    Origin,
-    PackingError,
-    TooLargeError,
-    Wire,
-    WireError,
-)
+from .unpacking import PackingError, TooLargeError, WireError
+from .wire import Answer, BrokenOffError, Connection, Headers, Origin, Wire
 
 MAX_BYTES = 2 * 1024 * 1024
 DEADLINE_SECONDS = 3.0
