@@ -54,6 +54,7 @@ def test_own_products_with_their_figures_compared_with_the_days_before(
     said = words(page)
     assert "2 products. In the last 30 days their pages were opened 10 times, and searches showed them 4 times." in said
     assert "Page views 10 6 more than in the 30 days before" in said
+    assert "Shown in searches 4 none in the 30 days before" in said
     assert "Average rank 2.5 1.5 where it was clicked" in said
     rows = page.context["rows"]
     assert [row.product for row in rows] == [rain, snow]
@@ -291,6 +292,8 @@ def test_a_gateway_that_is_silent_is_said_to_be_and_asked_again(
         waiting = client.get(path, headers={"HX-Request": "true"}).content.decode()
         assert "n=1" in waiting
     live.refresh(live.target_of(product.pk))
+    listed = words(client.get(f"{HOME}gateways/", headers={"HX-Request": "true"}))
+    assert listed.count("– not counted") == 4  # no cell is empty
     for path in (f"{HOME}gateways/", f"{address(product)}gateway/"):
         part = client.get(path, headers={"HX-Request": "true"})
         assert "Does not answer" in words(part)

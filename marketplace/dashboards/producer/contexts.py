@@ -226,7 +226,7 @@ def figures_of(total: Compared, course: Sequence[Figures], period: Period, *, ax
 
     found = [
         counted("Page views", "views"),
-        counted("Searches that found it" if axis else "Found by searches", "found"),
+        counted("Searches that found it" if axis else "Shown in searches", "found"),
     ]
     found += [counted("Clicks from searches", "clicks")]
     rank, click_rank = now.rank, now.click_rank

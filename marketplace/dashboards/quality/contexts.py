@@ -59,7 +59,7 @@ def figures(found: Measured, period: Period) -> list[Figure]:
         course = [round(100 * (what(day) or 0.0)) for day in found.days]
         value, earlier = what(now), what(before)
         than = f"{earlier:.0%} in the {period.days} days before" if earlier is not None else note
-        chart = charts.by_day(name, days, course, "{} %".format, total=False)
+        chart = charts.by_day(name, days, course, "{}%".format, total=False)
         return Figure(name, "–" if value is None else f"{value:.0%}", than, chart)
 
     def rank_text(value: float | None, digits: int) -> str:
