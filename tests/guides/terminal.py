@@ -31,6 +31,7 @@ class Terminal:
         self.token = token
         self.gateway = ""
         self.saw: list[str] = []
+        self.unchecked = False  # whether a file of the gateway was saved that nothing has looked at yet
 
     def follow(self, guide: str) -> None:
         """Saves each file and types each command of the guide."""
@@ -45,6 +46,8 @@ class Terminal:
             else:
                 assert language == "python", f"nobody checks {language} without a file name"
                 self._python(body)
+        if self.unchecked:
+            self.run("gateway validate daily-rain")
 
     def run(self, line: str) -> str:
         """What the command writes."""
@@ -64,6 +67,7 @@ class Terminal:
         assert self.token not in told.output
         if arguments[0] == "validate":
             assert "0 errors, 0 warnings" in told.output
+            self.unchecked = False
         return str(told.output)
 
     def _here(self, text: str) -> str:
@@ -73,8 +77,8 @@ class Terminal:
         path = self.folder / file
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(self._here(body), "utf-8")
-        if path.suffix == ".yaml" and path.parts[-2] != self.folder.name and "products" not in file:
-            self.run(f"gateway validate {file.partition('/')[0]}")
+        if file.startswith("daily-rain/") and path.suffix == ".yaml":
+            self.unchecked = True
 
     def _export(self, said: str) -> str:
         name, _, value = said.partition("=")

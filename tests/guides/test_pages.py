@@ -5,8 +5,11 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+import typer
 from django.urls import resolve
 
+from client.__main__ import cli as mesh
+from gateway.__main__ import cli as gateway
 from marketplace.guides import shelf
 from marketplace.guides.rendering import render
 
@@ -99,6 +102,13 @@ def test_every_setting_and_variable_is_documented(slug):
     known = "".join(path.read_text("utf-8") for path in documents)
     for name in re.findall(r"\b[A-Z]+(?:_[A-Z]+)+\b", text_of(slug)):
         assert name in known, name
+
+
+@pytest.mark.parametrize("slug", shelf.ORDER)
+def test_every_command_that_is_named_exists(slug):
+    commands = {"mesh": typer.main.get_command(mesh).commands, "gateway": typer.main.get_command(gateway).commands}
+    for program, command in re.findall(r"`(mesh|gateway) (\w+)", text_of(slug)):
+        assert command in commands[program], command
 
 
 @pytest.mark.parametrize("slug", shelf.ORDER)
