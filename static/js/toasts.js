@@ -26,6 +26,12 @@
     const button = event.target.closest("[data-toast-close]");
     if (button) button.closest(".toast").remove();
   });
+  // What somebody pressed and what failed says so; live parts that fail say it in their place (fragments.js).
+  for (const name of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) {
+    document.addEventListener(name, (event) => {
+      if ((event.detail.requestConfig?.verb ?? "get") !== "get") add("bad", "That did not work. Reload the page and try again.");
+    });
+  }
   document.addEventListener("toast", (event) => add(event.detail.tone, event.detail.text));
   document.addEventListener("announce", (event) => announce(event.detail));
   document.addEventListener("htmx:load", (event) => {

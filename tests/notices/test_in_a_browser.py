@@ -65,3 +65,9 @@ def test_following_saving_and_reading_with_the_keyboard(
         page.goto(live_server.url + path)
         assert fits(page), path
     assert faults == []
+
+    page.goto(live_server.url + product.get_absolute_url())
+    page.context.clear_cookies(name="csrftoken")  # as where cookies were removed while the page stood open
+    page.get_by_role("button", name="Following").click()
+    expect(page.locator("[data-toasts]")).to_contain_text("That did not work. Reload the page and try again.")
+    assert queries.follow_of(consumer, product) is not None

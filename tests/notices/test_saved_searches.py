@@ -1,5 +1,6 @@
 """Searches that are kept: one spelling, limits, and telling of what is published and fits."""
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -20,6 +21,7 @@ from registry.models import Event, Product
 from search import indexer, vocabulary
 from search.embedder import load_embedder
 from search.questions import QuestionService, circuit
+from search.ranking import Filters
 
 SetupProduct = Callable[..., Product]
 SignIn = Callable[[User | None], Client]
@@ -82,6 +84,11 @@ def test_what_cannot_be_saved_is_said(given: str, said: str) -> None:
     with pytest.raises(ValidationError) as error:
         asking.normalised(given)
     assert said in " ".join(error.value.messages)
+
+
+def test_every_filter_of_the_search_can_be_held_against_products() -> None:
+    known = {field.name for field in dataclasses.fields(Filters)}
+    assert {*asking.ASKED} - {"q", "tag"} <= known
 
 
 @settings(max_examples=60)
