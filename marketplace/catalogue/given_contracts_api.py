@@ -73,7 +73,7 @@ class PairSerializer(serializers.Serializer[Any]):
     after = GivenSerializer()
 
 
-class ReasonSerializer(serializers.Serializer[Any]):
+class UnreadableSerializer(serializers.Serializer[Any]):
     """Why it cannot be read, and what to do."""
 
     kind = serializers.CharField()
@@ -90,7 +90,7 @@ class SideSerializer(serializers.Serializer[Any]):
     version = serializers.CharField()
     standard = serializers.CharField()
     fingerprint = serializers.CharField()
-    problem = ReasonSerializer(allow_null=True)
+    problem = UnreadableSerializer(allow_null=True)
 
 
 class GivenChangesSerializer(serializers.Serializer[Any]):
