@@ -43,7 +43,7 @@ def checklist(catalogue: CatalogueView, url: str, chosen: set[int]) -> dict[str,
         "rows": [row for row in rows if not row.problem],
         "broken": [row for row in rows if row.problem],
         "left_out": catalogue.left_out,
-        "words": "; ".join(row.title for row in rows if not row.problem)[:1500],
+        "words": "; ".join(f"{row.title}: {row.text}" for row in rows if not row.problem)[:1500],
     }
 
 
