@@ -272,6 +272,12 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
+    # Fields of one name whose values differ: what each set of values is called.
+    "ENUM_NAME_OVERRIDES": {
+        "ChangeLevelEnum": ["patch", "minor", "major"],
+        "ChecklistLevelEnum": ["advised", "mandatory", "blocking"],
+        "FindingStateEnum": ["met", "missing", "unknown"],
+    },
 }
 
 # Background work
