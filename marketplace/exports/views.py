@@ -194,8 +194,9 @@ def sitemap_index(request: HttpRequest) -> Iterator[bytes]:
 
 @_cached(XML)
 def sitemap_pages(request: HttpRequest) -> Iterator[bytes]:
-    """The pages that are no products: home, the lists, the domains."""
-    paths = [reverse("catalogue:home"), reverse("catalogue:browse"), reverse("catalogue:domains")]
+    """The pages that are no products: home, the lists, the guides, the domains."""
+    names = ("catalogue:home", "catalogue:browse", "catalogue:domains", "catalogue:goals", "guides:index")
+    paths = [reverse(name) for name in names]
     paths += [domain.get_absolute_url() for domain in registry.domains_with_counts() if domain.count]
     return iter([_sitemap("urlset", "url", [(absolute(path), None) for path in paths])])
 
