@@ -13,7 +13,7 @@ GATES: dict[str, Gate] = {}
 
 
 def before_publishing(name: str, gate: Gate) -> None:
-    """Registers a gate: the reasons against a person's publishing a product, a sentence each. Called from AppConfig.ready."""
+    """Registers a gate: the reasons against a person's publishing a product. Called from AppConfig.ready."""
     GATES[name] = gate
 
 
