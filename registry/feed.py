@@ -81,6 +81,11 @@ def page(
     return Page(seen, last, more=bool(found) and last == found[-1].bound)
 
 
+def lately(subject: str, limit: int) -> list[Event]:
+    """What everybody may know of a product, newest first. One query."""
+    return list(Event.objects.filter(_public(), subject=subject).order_by("-id")[:limit])
+
+
 def newest() -> int:
     """The id of the last event of the log, 0 where there is none. One query."""
     return Event.objects.aggregate(last=Max("id"))["last"] or 0

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from marketplace.catalogue import (
+    atom,
     contract_changes,
     fragments,
     given_contracts,
@@ -39,6 +40,7 @@ urlpatterns = [
     path("goals/<slug:slug>/edit/", goals.edit, name="goal-edit"),
     path("goals/<slug:slug>/remove/", goals.remove, name="goal-remove"),
     path(_product, views.product, name="product"),
+    path(f"{_product}events.atom", atom.product, name="product-atom"),
     path(f"{_product}inside/", inside.product, name="product-inside"),
     path(f"{_product}similar/", suggestions.similar, name="product-similar"),
     path(f"{_product}goals/", goals.of_product, name="product-goals"),
