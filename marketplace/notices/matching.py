@@ -17,6 +17,7 @@ from search.embedder import model_name
 log = structlog.get_logger(__name__)
 
 SLICE = 500  # products held against the searches at a time
+SOON = 3  # seconds in which a few vectors are made
 PATIENCE = timedelta(minutes=5)  # how long a new product waits for its vector; then its words alone count
 
 
@@ -72,8 +73,8 @@ def _entry(search: SavedSearch, hits: list[NewProduct]) -> Entry | None:
 
 
 def enqueue_matching() -> None:
-    """Asks a worker to match; without a broker the scheduler does it later."""
+    """Asks a worker to match once the vectors are likely to be there; else, or without a broker, the scheduler does."""
     try:
-        app.send_task("notices.match", expires=300)
+        app.send_task("notices.match", countdown=SOON, expires=300)
     except OperationalError as error:
         log.warning("notices.broker_unreachable", error=str(error))

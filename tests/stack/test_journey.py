@@ -32,7 +32,7 @@ def new_product(tmp_path):
 def test_a_visitor_finds_sees_signs_in_publishes_and_finds(page: Page, stack: Stack, troubles, new_product):
     # A visitor asks in plain words …
     page.goto(stack.url)
-    page.get_by_role("searchbox").first.fill("how much rain falls in Paris")
+    page.get_by_role("combobox").first.fill("how much rain falls in Paris")
     page.keyboard.press("Enter")
     first = page.locator("article.tile").first
     expect(first).to_contain_text("precipitation")
