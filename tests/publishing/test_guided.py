@@ -268,7 +268,7 @@ TEXT = st.text(max_size=60).map(clean)
 LINES = st.text(alphabet=st.characters(exclude_characters="\r\n"), max_size=60).map(clean)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None)
 @given(
     st.builds(
         Answers,

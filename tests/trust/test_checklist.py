@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marketplace.live.state import Part
@@ -162,6 +162,7 @@ DOCUMENTS = st.fixed_dictionaries(
 )
 
 
+@settings(deadline=None)  # other tests share the machine
 @given(DOCUMENTS, DOCUMENTS)
 def test_any_document_is_judged_with_a_short_reason_for_each(product, contract):
     found = checklist(seen({**product, "kind": "DataProduct"}, {**contract, "kind": "DataContract"}), ENTRY)
@@ -171,6 +172,7 @@ def test_any_document_is_judged_with_a_short_reason_for_each(product, contract):
         assert 5 < len(judged.reason) < 500
 
 
+@settings(deadline=None)  # other tests share the machine
 @given(st.sets(st.sampled_from(sorted(without(WHOLE, "kind", "apiVersion")))))
 def test_saying_more_never_loses_an_item(left_out):
     less, more = states(seen(without(WHOLE, *left_out), CONTRACT)), states(seen(WHOLE, CONTRACT))

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marketplace.trust.fair import CHECKS, fair
@@ -83,6 +83,7 @@ def test_while_a_document_is_missing_the_score_is_a_least_and_says_how_many_chec
     assert fair(view, ENTRY).score == found.score, "what cannot be judged gives no points"
 
 
+@settings(deadline=None)  # other tests share the machine
 @given(st.sets(st.sampled_from(sorted(without(WHOLE, "kind", "apiVersion")))), st.booleans(), st.booleans())
 def test_the_score_is_the_sum_of_what_is_met_and_saying_more_never_lowers_it(left_out, contract, health):
     found = fair(seen(without(WHOLE, *left_out), *([CONTRACT] if contract else []), health=health), ENTRY)
