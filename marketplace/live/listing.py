@@ -12,7 +12,7 @@ from registry.text import name_from, plain_text
 
 from .errors import Problem
 from .formats import entries_of, recognise
-from .formats.catalogue import Entry, written
+from .formats.catalogue import LONGEST_PLACE, Entry, written
 from .view import CatalogueView, ListedDataset, ProductView
 
 MOST = 2000  # datasets of one catalogue
@@ -45,11 +45,12 @@ def listed(document: Any, url: str) -> CatalogueView:
 def gathered(standard: str, members: Sequence[tuple[str, ProductView | Problem]], left_out: int) -> CatalogueView:
     """The same of documents that were fetched one by one: their addresses, and what each of them says. Pure."""
     found = []
-    for url, said in members:
+    for number, (url, said) in enumerate(members, 1):
+        place = url if len(url) <= LONGEST_PLACE else f"member {number}"
         if isinstance(said, Problem):
-            dataset = ListedDataset(url, title=url.rstrip("/").rpartition("/")[2][:140], problem=said.message)
+            dataset = ListedDataset(place, title=url.rstrip("/").rpartition("/")[2][:140], problem=said.message)
         else:
-            dataset = replace(_dataset(Entry(url, said.id or url, said), ""), url=url)
+            dataset = replace(_dataset(Entry(place, said.id or url, said), ""), url=url)
         found.append((url, dataset))
     return CatalogueView(standard, _named(found), left_out)
 

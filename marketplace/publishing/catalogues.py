@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+import structlog
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import DataError, IntegrityError
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.utils.text import slugify
@@ -23,6 +25,8 @@ from registry.models import LISTED, Domain, Link, Product, Rel, Tag
 from registry.putting import put
 from registry.services import ProductData
 from registry.text import plain_text
+
+log = structlog.get_logger(__name__)
 
 CHUNK = 20  # datasets between two signs of progress
 STALE = timedelta(seconds=60)  # without a sign of its worker a run may be taken up again
@@ -161,6 +165,9 @@ def _one(
         return _refused(dataset, " ".join(error.messages))
     except PermissionDenied as error:
         return _refused(dataset, str(error))
+    except (DataError, IntegrityError):  # by this one alone, and not to be tried for ever
+        log.exception("publishing.dataset_failed", run=row.pk, place=dataset.place)
+        return _refused(dataset, "The registry could not take it. This is a fault of the marketplace, and was logged.")
     return {**_refused(dataset, ""), "result": done.result, "urn": done.product.urn}
 
 

@@ -120,7 +120,7 @@ def found(token: str, user: User) -> Found:
     known = Domain.objects.filter(slug=wanted.domain).exists()
     notes = {} if known or not wanted.domain else {"domain": _no_domain(wanted.domain)}
     name = _free_for(wanted, user, notes)
-    tags, new_words = glossary.known_of(wanted.tags)
+    tags, new_words = glossary.known_of(plain_text(tag) for tag in wanted.tags)
     initial: dict[str, Any] = {
         "title": wanted.title,
         "summary": wanted.summary,

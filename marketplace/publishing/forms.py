@@ -173,7 +173,7 @@ class ProductForm(forms.Form):
 
 
 def _labels(typed: str) -> list[str]:
-    return [tag.strip() for tag in typed.split(",") if tag.strip()]
+    return [tag for part in typed.split(",") if (tag := plain_text(part))]
 
 
 def initial_of(product: Product) -> dict[str, Any]:

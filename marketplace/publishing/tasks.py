@@ -6,6 +6,8 @@ from kombu.exceptions import OperationalError
 
 from marketplace.publishing import catalogues
 
+EXPIRES = 120  # seconds: who looks at a run that nobody took asks again
+
 log = structlog.get_logger(__name__)
 
 
@@ -18,6 +20,6 @@ def publish_catalogue(pk: int) -> None:
 def enqueue_catalogue(pk: int) -> None:
     """Has a worker publish the run's datasets; without a broker whoever looks at the run asks again."""
     try:
-        publish_catalogue.apply_async((pk,))
+        publish_catalogue.apply_async((pk,), expires=EXPIRES)
     except OperationalError as error:
         log.warning("publishing.broker_unreachable", error=str(error))

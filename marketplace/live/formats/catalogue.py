@@ -15,6 +15,7 @@ from .read import stable_id
 T = TypeVar("T")
 
 SHOWN = 3
+LONGEST_PLACE = 300  # characters
 _PLAIN_ID = re.compile(r"[\w.@-]{1,100}", re.ASCII)
 
 

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from ..view import ProductView
 from . import linked, schema_org
-from .catalogue import Entry, chosen
+from .catalogue import LONGEST_PLACE, Entry, chosen
 from .dcat_resource import Resources, identifier_of
 from .linked import Graph, Node, last_part, short
 
@@ -121,7 +121,10 @@ def datasets(document: Any, base_url: str | None = None) -> Iterator[Entry]:
     products = graph.of_type("dprod:DataProduct")
     reader = Resources(graph, base, "DPROD" if products else NAME)
     for number, node in enumerate(products or graph.of_type(*_DATASETS), 1):
-        yield Entry(node.address or f"dataset {number}", identifier_of(graph, node), reader.product(node))
+        place = node.address or ""
+        if not 0 < len(place) <= LONGEST_PLACE:
+            place = f"dataset {number}"
+        yield Entry(place, identifier_of(graph, node), reader.product(node))
 
 
 def _titled(graph: Graph) -> list[Node]:
