@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -197,6 +198,31 @@ def test_many_hidden_events_are_passed_over_in_windows(life: Product, client: Cl
     first = read(client)
     assert (first["results"], first["more"]) == ([], True)
     assert len(followed()) == len(PUBLIC)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_follows_while_others_write_misses_nothing():
+    def write(writer: int) -> None:
+        for number in range(10):
+            with transaction.atomic(), connection.cursor() as cursor:
+                events.record("goal.changed", f"urn:goal:{writer}", None, number=number)
+                cursor.execute("SELECT pg_sleep(%s)", [0.004 * (writer % 2)])  # its id is drawn, and not seen yet
+        connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        writers = [pool.submit(write, writer) for writer in range(4)]
+        seen: list[tuple[str, int]] = []
+        after, over = 0, False
+        while not over:
+            over = all(writer.done() for writer in writers)  # what is read after this is the rest
+            found = feed.page(None, after=after, limit=3)
+            while found.events:
+                seen += [(each.event.subject, each.event.data["number"]) for each in found.events]
+                found = feed.page(None, after=found.next, limit=3)
+            after = found.next
+        for writer in writers:
+            writer.result()
+    assert sorted(seen) == sorted((f"urn:goal:{writer}", number) for writer in range(4) for number in range(10))
 
 
 def test_at_the_end_it_waits_where_it_is(life: Product, producer: User, client: Client):
