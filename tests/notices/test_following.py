@@ -47,7 +47,7 @@ def test_following_and_stopping_each_say_so_once(
 def test_the_button_works_without_scripts_and_leads_back(
     what: str, setup_product: SetupProduct, precipitation: Domain, consumer: User, sign_in: SignIn
 ) -> None:
-    target = {"product": setup_product(), "domain": precipitation}[what]
+    target = setup_product() if what == "product" else precipitation
     browser = sign_in(consumer)
     page = target.get_absolute_url()
     assert FOLLOW in browser.get(page).content.decode()

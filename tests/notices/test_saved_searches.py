@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marketplace.accounts.models import User
-from marketplace.notices import asking, matching, queries, services
+from marketplace.notices import asking, contexts, matching, queries, services
 from marketplace.notices.models import Entry, NewProduct, SavedSearch
 from registry import events
 from registry import services as registry
@@ -26,6 +26,11 @@ from search.ranking import Filters
 SetupProduct = Callable[..., Product]
 SignIn = Callable[[User | None], Client]
 Read = Callable[[User], list[str]]
+
+
+def fresh(user: User) -> dict[str, int]:
+    """How much is new, by the name of the search."""
+    return {row.name: row.fresh for row in map(contexts.search_row, queries.saved_searches(user))}
 
 
 @pytest.fixture(autouse=True)
@@ -188,10 +193,10 @@ def test_what_is_published_and_fits_is_told_and_counted_until_it_is_opened(
     publish("new-rain", title="New rain at stations")
     publish("wind", title="Wind", summary="Metres a second, at masts.")
     assert told(consumer) == ["New rain at stations: New for your search “Rain”"]
-    assert [(row.name, row.fresh) for row in queries.saved_searches(consumer)] == [("Open rain", 0), ("Rain", 1)]
+    assert fresh(consumer) == {"Open rain": 0, "Rain": 1}
     answer = sign_in(consumer).get(search.get_absolute_url())
     assert answer.headers["Location"] == "/search/?q=rain+at+stations"
-    assert [row.fresh for row in queries.saved_searches(consumer)] == [0, 0]
+    assert fresh(consumer) == {"Open rain": 0, "Rain": 0}
     assert queries.unread_count(consumer) == 0
     assert not NewProduct.objects.exists()
 
@@ -209,7 +214,7 @@ def test_many_that_fit_are_one_entry_and_ones_own_are_none(
     assert matching.match_new() == 3
     assert told(consumer) == ["3 data products, C rain among them: New for your search “Rain”"]
     assert told(producer) == []
-    assert queries.saved_searches(consumer)[0].fresh == 3
+    assert fresh(consumer) == {"Rain": 3}
 
 
 def test_new_products_wait_for_their_vectors_and_not_for_ever(
