@@ -181,7 +181,9 @@ def watched(page: Page, live_server: Any) -> Iterator[tuple[Page, list[str]]]:
 def _visit(page: Page, address: str) -> str:
     """Opens a page, waits for its live parts, opens all that can be opened; the text people see."""
     page.goto(address)
-    expect(page.locator("[hx-trigger^='load']")).to_have_count(0, timeout=30_000)
+    # What advises while somebody types goes on listening; everything else that loads is replaced by what has come.
+    expect(page.locator("[hx-trigger^='load']:not(.advice)")).to_have_count(0, timeout=30_000)
+    page.wait_for_load_state("networkidle")
     page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
     for box in page.locator("input[data-filter], input[type=search]").all()[:3]:
         box.dispatch_event("focus")
