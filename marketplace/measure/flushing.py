@@ -110,10 +110,13 @@ def _look(entry: buffer.Entry) -> Look | None:
         at = datetime.fromtimestamp(float(data["at"]), UTC)
         if data["kind"] == "search":
             data["hits"] = [int(pk) for pk in data["hits"]]
+            ids, counts = data["hits"], [int(data["results"]), int(data["offset"])]
             texts = (data["question"], data["normal"], data["key"], data["source"])
-            whole = all(isinstance(text, str) for text in texts) and len(data["normal"]) <= QUESTION
+            whole = all(isinstance(text, str) and len(text) <= QUESTION for text in texts)
         else:
-            whole = int(data["product"]) > 0
+            ids, counts = [int(data["product"])], []
+            whole = data["kind"] in ("view", "artifact", "contract") and ids[0] > 0
+        whole = whole and all(0 <= pk < 1 << 63 for pk in ids) and all(0 <= count < 1 << 31 for count in counts)
     except (KeyError, TypeError, ValueError, OverflowError):
         whole = False
     if not whole:
@@ -188,10 +191,10 @@ def _searches(looks: list[Look], owners: dict[int, int], own: dict[tuple[str, da
             question=data["question"][:QUESTION],
             normal=data["normal"],
             key=data["key"][:32],
-            results=max(0, int(data.get("results") or 0)),
+            results=int(data["results"]),
             similarity=data.get("similarity"),
             poor=bool(data.get("poor")),
-            offset=max(0, int(data.get("offset") or 0)),
+            offset=int(data["offset"]),
             hits=[pk if pk in owners and pk not in hidden else 0 for pk in data["hits"]],
         )
     searches = list(made.values())

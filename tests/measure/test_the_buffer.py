@@ -9,6 +9,7 @@ import redis
 from django.db import ProgrammingError
 
 from marketplace.accounts.models import User
+from marketplace.live.cache import CacheDownError
 from marketplace.measure import buffer, flushing, forgetting
 from marketplace.measure.models import Batch, ProductDay, Search, SearchClick, Viewer
 from marketplace.measure.nearness import near_domains
@@ -58,12 +59,12 @@ def test_a_batch_whose_transaction_failed_counts_with_the_next_flush(
 def test_one_person_who_asks_without_end_fills_no_table(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(flushing, "SEARCHES", 3)
     for number in range(10):
-        put(kind="search", source="api", question="q", normal="q", key=str(number), hits=[], results=0)
+        put(kind="search", source="api", question="q", normal="q", key=str(number), hits=[], results=0, offset=0)
         if number % 4 == 0:
             flushing.flush()
     flushing.flush()
     assert Search.objects.count() == 3
-    put("visitor:2", kind="search", source="api", question="q", normal="q", key="1", hits=[], results=0)
+    put("visitor:2", kind="search", source="api", question="q", normal="q", key="1", hits=[], results=0, offset=0)
     flushing.flush()
     assert Search.objects.count() == 4
 
@@ -121,11 +122,30 @@ def test_what_is_not_ours_in_the_buffer_stops_nothing(setup_product: SetupProduc
     put(kind="view", product=10**30)
     put(kind="search", hits=[1], question="q", normal="n" * 900, key="k", source="page")
     put(kind="search", hits=["x"], question="q", normal="n", key="k", source="page")
+    put(kind="search", hits=[1 << 70], question="q", normal="n", key="k", source="page", results=1, offset=0)
+    put(kind="search", hits=[], question="q", normal="n", key="k", source="page", results=1 << 40, offset=0)
     put(kind="nothing", product=product.pk)
     put(kind="view", product=product.pk)
     flushing.flush()
-    flushing.flush()
     assert buffer.take() is None
+    assert views() == 1
+    assert not Search.objects.exists()
+
+
+def test_nothing_is_counted_while_redis_cannot_say_who_owns_a_product(
+    setup_product: SetupProduct, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(kind="view", product=setup_product().pk)
+
+    def lost(people: Any, day: date) -> dict[int, str]:
+        raise CacheDownError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(buffer, "hashed", lost)
+        assert flushing.flush() == 0
+    assert views() == 0
+    assert flushing.flush() == 1
+    assert views() == 1
 
 
 def test_without_the_days_salt_the_own_team_is_not_known_and_nothing_fails(
