@@ -28,12 +28,16 @@ class Heading:
 
 @dataclass(frozen=True)
 class Block:
-    """Text as HTML, or code; `file` is the name that the code is to be saved under, where its fence gives one."""
+    """Text as HTML, or code: under `label`, and for readers under a `name` that no other code of the page has.
+
+    `file` is what the code is to be saved as, where its fence says so.
+    """
 
     html: SafeString | None
     code: str = ""
     id: str = ""
     label: str = ""
+    name: str = ""
     file: str = ""
 
 
@@ -107,7 +111,8 @@ def _blocks(tokens: list[Token], base: str, example: str) -> Iterator[Block]:
         number += 1
         language, _, file = token.info.strip().partition(" ")
         code = token.content.rstrip("\n").replace(example, base)
-        yield Block(None, code, f"code-{number}", file or LABELS.get(language, "Text"), file)
+        label = file or LABELS.get(language, "Text")
+        yield Block(None, code, f"code-{number}", label, f"{label}, part {number}", file)
         text = []
     if text:
         yield Block(_html(text))

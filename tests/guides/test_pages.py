@@ -19,18 +19,21 @@ BESIDE = "http://127.0.0.1:8000", "http://127.0.0.1:8000", "/guides/"
 
 
 class Links(HTMLParser):
-    """`hrefs` and `ids` of a page."""
+    """`hrefs` and `ids` of a page, and the names of its regions."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
         self.hrefs: list[str] = []
         self.ids: list[str] = []
+        self.regions: list[str] = []
         self.feed(text)
 
     def handle_starttag(self, tag, attrs):
         named = dict(attrs)
         if tag == "a" and named.get("href"):
             self.hrefs.append(named["href"])
+        if named.get("role") == "region":
+            self.regions.append(named["aria-label"])
         if named.get("id"):
             self.ids.append(named["id"])
 
@@ -47,6 +50,7 @@ def test_every_file_is_a_guide_and_stands_in_order():
 def test_every_link_and_anchor_leads_somewhere(client, db, path):
     page = Links(client.get(path).content.decode())
     assert len(page.ids) == len(set(page.ids))
+    assert len(page.regions) == len(set(page.regions))
     for href in dict.fromkeys(page.hrefs):
         target, _, anchor = href.partition("#")
         assert not target or target.startswith("/"), href
@@ -159,6 +163,6 @@ def test_guides_read_well_on_a_phone_and_their_commands_are_copied(live_server, 
     for path in PATHS:
         page.goto(f"{live_server.url}{path}")
         assert page.evaluate("document.documentElement.scrollWidth") == 360, path
-    page.get_by_role("button", name="Copy Shell").first.click()
+    page.get_by_role("button", name="Copy Shell, part 1").click()
     page.get_by_text("Copied").first.wait_for()
     assert "export MESH_URL" in page.evaluate("navigator.clipboard.readText()")
