@@ -75,7 +75,8 @@ class Sweep:
         self._waiting = list(dict.fromkeys(product_ids))
         self._flights = dict(zip(product_ids, flights, strict=False))
         self._ended: queue.SimpleQueue[Exploration] = queue.SimpleQueue()
-        self._under_way: dict[Exploration, float] = {}
+        self._unheard: dict[Exploration, float] = {}  # until when each has to end
+        self._holding: set[Exploration] = set()  # those that hold a slot
 
     def run(self) -> None:
         """Waits until all have answered or failed. For workers only. Ends early where Redis is lost."""
@@ -84,7 +85,7 @@ class Sweep:
                 if count := _slots.take(len(self._waiting)):
                     self._begin_some(count)
                 self._hear(0)
-        while self._under_way or not self._ended.empty():
+        while self._unheard:
             self._hear(LOOK_SECONDS)
 
     def _begin_some(self, count: int) -> None:
@@ -110,7 +111,8 @@ class Sweep:
             watch = Watch(product_id, subject, asked_at)
             watch.begin(record)
             exploration = Exploration(subject, flight, record, watch=watch, patience=PATIENCE_SECONDS)
-            self._under_way[exploration] = time.monotonic() + LOST_SECONDS
+            self._unheard[exploration] = time.monotonic() + LOST_SECONDS
+            self._holding.add(exploration)
             starts.append(partial(self._ask, exploration, target, record))
         caller.start_all(starts, services.TASK_DEADLINE_SECONDS)
         return len(starts)
@@ -126,12 +128,11 @@ class Sweep:
         written = await exploration.go(hands, explore, PARTS, services.TASK_DEADLINE_SECONDS)
         written.add_done_callback(ended)
 
-    def _free(self, exploration: Exploration) -> bool:
+    def _free(self, exploration: Exploration) -> None:
         """Gives its slot back, once."""
-        found = self._under_way.pop(exploration, None) is not None
-        if found:
+        with contextlib.suppress(KeyError):
+            self._holding.remove(exploration)
             _slots.release()
-        return found
 
     def _hear(self, seconds: float) -> None:
         """Has drift looked for in what was said; waits so long where nothing was."""
@@ -143,7 +144,10 @@ class Sweep:
         watching.finish([one.watch for one in heard if one.watch is not None])
         if seconds:
             give_connection_back()
+        for one in heard:
+            self._unheard.pop(one, None)
         now = time.monotonic()
-        for one, until in list(self._under_way.items()):
-            if until < now and self._free(one):
-                log.error("live_exploration_lost", subject=one.subject)
+        for one in [one for one, until in self._unheard.items() if until < now]:
+            log.error("live_exploration_lost", subject=one.subject)
+            del self._unheard[one]
+            self._free(one)

@@ -140,6 +140,21 @@ def test_a_fault_of_ours_in_one_product_keeps_no_other_from_being_asked(server, 
     assert sweeping._slots.take(1) == 1
 
 
+def test_one_that_never_ends_is_given_up_and_its_place_is_free(server, made, monkeypatch):
+    lost, whole = made(server.route("/lost", answer(INDEX)), gateway(server))
+    monkeypatch.setattr(sweeping, "_slots", sweeping._Slots(1))
+    monkeypatch.setattr(sweeping, "LOST_SECONDS", 0.5)
+    real = sweeping.caller.start_all
+
+    def start_all(starts, seconds):
+        real([one for one in starts if one.args[1].product_id != lost], seconds)
+
+    monkeypatch.setattr(sweeping.caller, "start_all", start_all)
+    refresh_many([lost, whole])
+    assert states(whole) == {"live"}
+    assert sweeping._slots.take(2) == 1
+
+
 def test_without_redis_a_sweep_ends_and_frees_what_it_took(settings, server, made, monkeypatch):
     monkeypatch.setattr(sweeping, "_slots", sweeping._Slots(2))
     products = made(*[gateway(server)] * 3)
