@@ -33,6 +33,8 @@ def follow_product(request: HttpRequest, domain: str, name: str) -> HttpResponse
     """Follows the product, or stops: `follow` is 1 or 0. What one follows can be left when it is hidden, too."""
     user = person(request.user)
     kept = queries.followed_product(user, domain, name) if user else None
+    if user and kept is None and request.POST.get("back") == "follows":
+        return redirect("notices:follows")  # stopped already, by a second click or in another window
     return _follow(request, kept or product_or_404(request.user, domain, name))
 
 
@@ -139,10 +141,11 @@ def search_rename(request: HttpRequest, search: uuid.UUID) -> HttpResponse:
 @login_required
 @require_POST
 def search_delete(request: HttpRequest, search: uuid.UUID) -> HttpResponse:
-    """Forgets a saved search."""
-    found = _search(request, search)
-    services.delete_search(_person(request), found)
-    messages.success(request, f"The saved search {found.name} is deleted.")
+    """Forgets a saved search; a second click finds nothing more to do."""
+    found = SavedSearch.objects.filter(uuid=search, user=_person(request)).first()
+    if found is not None:
+        services.delete_search(_person(request), found)
+        messages.success(request, f"The saved search {found.name} is deleted.")
     return redirect("notices:searches")
 
 
