@@ -91,6 +91,23 @@ def test_six_questions_give_a_short_listing(desk, answered):
     assert "Jo Doe" not in json.dumps([e.data for e in Event.objects.all()]) + product.summary
 
 
+def test_somebody_without_a_team_gets_one(sign_in, consumer, precipitation):
+    client = sign_in(consumer)
+    page = client.post(START, {**GOOD, "draft": "not a number"}).headers["Location"]
+    assert "name: consumer" in client.get(page).content.decode(), "in the document already"
+    client.post(page)
+    assert list(Product.objects.get().owner.members.all()) == [consumer]
+
+
+@pytest.mark.parametrize("typed", ["a\x00b", "\ud800", "\u202e evil", "\x1b[31m", "x" * 600_000])
+def test_signs_that_no_text_has_lose_nothing_else(desk, typed):
+    number = str(uuid.uuid4())
+    body = {**GOOD, "who": typed.encode("utf-8", "surrogatepass"), "draft": number}
+    assert desk.post(START, body).status_code in (302, 400, 413, 422)
+    kept = GuidedDraft.objects.filter(uuid=number).first()
+    assert kept is None or kept.answers["what"] == GOOD["what"]
+
+
 def test_what_was_sent_twice_is_one_draft_and_one_product(desk, answered):
     number = str(uuid.uuid4())
     page = answered(draft=number)
