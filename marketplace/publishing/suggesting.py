@@ -8,9 +8,9 @@ from marketplace.publishing import glossary
 from registry.models import Domain, Product
 from search.likeness import Alike, alike
 
-# Cosines of all-MiniLM-L6-v2 between summaries. Measured on the demo and on real catalogues: what is about the same
-# thing lies above LIKE, what shares its subject above NEAR.
-LIKE = 0.62
+# Cosines of all-MiniLM-L6-v2 between summaries. Of the pairs of 380 real datasets 99.9 % lie below 0.72: above 0.70 are
+# siblings and versions of one thing, while at 0.62 half of all datasets would have a neighbour.
+LIKE = 0.70
 NEAR = 0.35
 NEIGHBOURS = 10
 SHARE = 0.4  # of the neighbours' weight that a domain needs to be suggested
