@@ -99,7 +99,11 @@ def test_somebody_without_a_team_gets_one(sign_in, consumer, precipitation):
     assert list(Product.objects.get().owner.members.all()) == [consumer]
 
 
-@pytest.mark.parametrize("typed", ["a\x00b", "\ud800", "\u202e evil", "\x1b[31m", "x" * 600_000])
+@pytest.mark.parametrize(
+    "typed",
+    ["a\x00b", "\ud800", "\u202e evil", "\x1b[31m", "x" * 600_000],
+    ids=["nul", "half a pair", "reversed", "escape", "long"],
+)
 def test_signs_that_no_text_has_lose_nothing_else(desk, typed):
     number = str(uuid.uuid4())
     body = {**GOOD, "who": typed.encode("utf-8", "surrogatepass"), "draft": number}
