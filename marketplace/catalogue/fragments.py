@@ -37,11 +37,14 @@ def card(request: HttpRequest, domain: str, name: str) -> HttpResponse:
 @never_cache
 def together(request: HttpRequest, domain: str, name: str) -> HttpResponse:
     """Those of the product page's live parts that have changed since the browser was last told."""
-    product = product_or_404(request.user, domain, name)
-    if not request.htmx:  # type: ignore[attr-defined] # set by django-htmx's middleware
-        return redirect(product)
-    polling = replace(polling_of(request), together=request.path)
-    answer = page_parts.answer(product, live.look(product.pk), polling, request.GET.get("have", ""))
+    polling, have = replace(polling_of(request), together=request.path), request.GET.get("have", "")
+    scripted = request.htmx  # type: ignore[attr-defined] # set by django-htmx's middleware
+    answer = page_parts.nothing_new(request.GET.get("p", ""), polling, have) if scripted else None
+    if answer is None:
+        product = product_or_404(request.user, domain, name)
+        if not scripted:
+            return redirect(product)
+        answer = page_parts.answer(product, live.look(product.pk), polling, have)
     return HttpResponse(loader.get_template("catalogue/_together.html").render({"answer": answer}))
 
 

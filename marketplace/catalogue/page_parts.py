@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 
 from marketplace.catalogue.live_contexts import CARD, SECTIONS, Section
 from marketplace.catalogue.live_parts import Live, Polling
+from marketplace.live import services as live
 from marketplace.live.state import LiveProduct, Part
 from registry.models import Product
 
@@ -31,20 +32,29 @@ class Answer:
     said: str
 
 
+def nothing_new(product_id: str, polling: Polling, have: str) -> Answer | None:
+    """The answer to who has all there is so far, while more is under way; None for everybody else.
+
+    It shows nothing, so it matters not who asks, and of which product: no query, one read of Redis.
+    """
+    if not (product_id.isascii() and product_id.isdigit() and len(product_id) < 16 and polling.may_go_on):
+        return None
+    found = live.look(int(product_id), ask=False)
+    if not found.waiting or have != ".".join(_versions(found, polling)):
+        return None
+    return Answer(SafeString(""), _next(found, polling), polling.delay_ms, "")
+
+
 def answer(product: Product, found: LiveProduct, polling: Polling, have: str) -> Answer:
     """`polling`: of all parts together; `have`: what the address of the question before said the browser shows.
 
     Costs what the changed parts cost to render, and nothing else.
     """
-    shown = have.split(".")
-    versions = [_version(part, found, gave_up=not polling.may_go_on) for part in PARTS.values()]
-    changed = [
-        (name, part)
-        for (name, part), now, before in zip_longest(PARTS.items(), versions, shown[: len(PARTS)])
-        if now != before
-    ]
+    shown = have.split(".")[: len(PARTS)]
     html, arrived = "", []
-    for name, part in changed:
+    for (name, part), now, before in zip_longest(PARTS.items(), _versions(found, polling), shown):
+        if now == before:
+            continue
         alone = Polling(f"{polling.together}{name}/", polling.asked, polling.again, polling.together)
         context = part.context(name, product, found, alone)
         html += loader.get_template(part.frame).render(context)
@@ -53,7 +63,7 @@ def answer(product: Product, found: LiveProduct, polling: Polling, have: str) ->
     waits = any(part.waiting or part.state == "loading" for part in found.parts) and polling.may_go_on
     return Answer(
         parts=SafeString(html),  # what the templates made
-        poll_url=f"{polling.next_url}&have={'.'.join(versions)}" if waits else "",
+        poll_url=_next(found, polling) if waits else "",
         poll_ms=polling.delay_ms,
         said=_in_words(arrived),
     )
@@ -64,9 +74,17 @@ def first(product: Product, found: LiveProduct) -> tuple[str, int]:
     url = address(product)
     polling = Polling(url, together=url)
     if any(part.view is not None or part.problem or not part.waiting for part in found.parts):
-        return f"{url}?n=1", 0
-    versions = [_version(part, found, gave_up=False) for part in PARTS.values()]
-    return f"{polling.next_url}&have={'.'.join(versions)}", polling.delay_ms
+        return polling.next_url, 0
+    return _next(found, polling), polling.delay_ms
+
+
+def _next(found: LiveProduct, polling: Polling) -> str:
+    """The address of the next question, which says what the browser shows by then."""
+    return f"{polling.next_url}&p={found.product_id}&have={'.'.join(_versions(found, polling))}"
+
+
+def _versions(found: LiveProduct, polling: Polling) -> list[str]:
+    return [_version(part, found, gave_up=not polling.may_go_on) for part in PARTS.values()]
 
 
 def address(product: Product) -> str:

@@ -107,14 +107,14 @@ def test_each_part_is_as_it_is_alone(
         assert bare(fragment(product, name)).rpartition("</div>")[0] in said
 
 
-def test_what_the_browser_has_is_not_sent_again_and_costs_one_query(
+def test_what_the_browser_has_is_not_sent_again_and_costs_no_query(
     client: Client, linked_product: SetupProduct, server: Server, ask: Ask, question: Question
 ) -> None:
     product = linked_product(gateway(server))
     page = client.get(product.get_absolute_url()).content.decode()  # no worker runs: all is awaited
     with CaptureQueriesContext(connection) as queries:
         said = question(following(page))
-    assert len(queries) == 1
+    assert len(queries) == 0
     assert places(said) == []
     again = following(said)
     assert "n=2" in again
@@ -211,6 +211,27 @@ def test_parts_of_a_draft_are_its_teams(
     address = f"{setup_product(published=False).get_absolute_url()}live/"
     for person, status in ((None, 404), (outsider, 404), (teammate, 200)):
         assert sign_in(person).get(address, headers={"HX-Request": "true"}).status_code == status
+
+
+def test_what_costs_no_query_tells_nobody_of_a_draft(
+    linked_product: SetupProduct, sign_in: SignIn, teammate: User, question: Question
+) -> None:
+    draft = linked_product(NOWHERE, published=False)
+    page = sign_in(teammate).get(draft.get_absolute_url()).content.decode()
+    stranger = sign_in(None)
+    for address in (following(page), f"{draft.get_absolute_url()}live/?n=1&p={draft.pk}&have=00000000"):
+        answered = stranger.get(address, headers={"HX-Request": "true"})
+        assert answered.status_code == 404 or places(answered.content.decode()) == []
+        assert draft.title not in answered.content.decode()
+
+
+@pytest.mark.parametrize("number", ["", "0", "-1", "1e3", "9" * 15, "9" * 400, "\u0663", "x", "%00"])
+def test_an_odd_number_of_a_product_is_no_matter(
+    client: Client, linked_product: SetupProduct, server: Server, ask: Ask, question: Question, number: str
+) -> None:
+    product = linked_product(gateway(server))
+    ask(product)
+    assert places(question(f"{product.get_absolute_url()}live/?n=1&p={number}&have=")) == list(PARTS)
 
 
 def others(name: str, found: LiveProduct) -> Iterator[tuple[str, LiveProduct]]:
