@@ -1,12 +1,13 @@
 """Nothing counts twice, nothing grows without end, and a lost Redis costs the counts of the last seconds alone."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 import redis
-from django.db import ProgrammingError
+from django.db import ProgrammingError, connection
 
 from marketplace.accounts.models import User
 from marketplace.live.cache import CacheDownError
@@ -40,6 +41,28 @@ def test_a_batch_whose_worker_ended_before_it_let_go_counts_once(setup_product: 
     assert flushing.flush() == 0
     assert views() == 1
     assert buffer.take() is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_flushes_at_the_same_time_count_everything_once(
+    setup_product: SetupProduct, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(buffer, "BATCH", 7)
+    product = setup_product().pk
+    for number in range(50):
+        put(f"visitor:{number}", kind="view", product=product)
+
+    def flush() -> int:
+        try:
+            return flushing.flush()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        counted = [pool.submit(flush) for _ in range(4)]
+        assert sum(done.result() for done in counted) == 50
+    assert views() == 50
+    assert Viewer.objects.count() == 50
 
 
 def test_a_batch_whose_transaction_failed_counts_with_the_next_flush(
