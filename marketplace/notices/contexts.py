@@ -1,5 +1,6 @@
 """What the templates of this room get: rows in their final shape, so that no template decides."""
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +21,7 @@ OF_MANY = {
     "product.deprecated": "deprecated",
     "product.retired": "retired",
 }
+PRODUCT = re.compile(r"urn:dp:([a-z0-9-]+):([a-z0-9-]+)")
 UNKNOWN = ("Something happened", "info")
 
 
@@ -47,7 +49,8 @@ class SaveSearch:
 class Told:
     """An entry of the inbox, or an event, in words. `url` is empty where there is nothing to see any more.
 
-    `earlier`: what happened to the same product before, in short.
+    `next_url`: the page of what follows a deprecated product. `earlier`: what happened to the same product before, in
+    short.
     """
 
     title: str
@@ -57,6 +60,7 @@ class Told:
     detail: str
     when: datetime
     unread: bool = False
+    next_url: str = ""
     earlier: str = ""
 
 
@@ -118,19 +122,26 @@ def told(entry: Entry) -> Told:
     elif entry.domain is not None:
         label = f"{label}, in {entry.domain.title}"
     gone = entry.event.type == "product.retired" and entry.count == 1
-    return Told(title, "" if gone else url, label, icon, more, entry.created_at, entry.read_at is None)
+    next_url = _successor(entry.event, entry.count)
+    return Told(title, "" if gone else url, label, icon, more, entry.created_at, entry.read_at is None, next_url)
 
 
 def happened(event: Event, title: str, *, hidden: bool = False) -> Told:
     """An event of a product in words; `hidden`: its page is not for everybody any more."""
     label, icon = WORDS.get(event.type, UNKNOWN)
-    return Told(title, "" if hidden else address_of(event.subject), label, icon, detail(event), event.time)
+    url = "" if hidden else address_of(event.subject)
+    return Told(title, url, label, icon, detail(event), event.time, next_url=_successor(event))
 
 
 def address_of(urn: str) -> str:
-    """The page of the product with this URN."""
-    domain, _, name = urn.removeprefix("urn:dp:").partition(":")
-    return reverse("catalogue:product", args=[domain, name])
+    """The page of the product with this URN; empty for what is no product's."""
+    found = PRODUCT.fullmatch(urn)
+    return reverse("catalogue:product", args=found.groups()) if found else ""
+
+
+def _successor(event: Event, count: int = 1) -> str:
+    """The page of what follows a deprecated product; empty where its owner named nothing."""
+    return address_of(str(event.data.get("successor"))) if event.type == "product.deprecated" and count == 1 else ""
 
 
 def follow_row(follow: Follow) -> FollowRow:

@@ -41,6 +41,18 @@ def test_a_follower_is_told_what_happened_in_words(
     assert told(outsider) == []
 
 
+def test_what_follows_a_deprecated_product_is_one_click_away(
+    setup_product: SetupProduct, producer: User, consumer: User, sign_in: SignIn, deliver: Deliver
+) -> None:
+    product, successor = setup_product(), setup_product("hourly-rain")
+    services.follow(consumer, product)
+    registry.deprecate(producer, product, successor=successor)
+    deliver()
+    for path in ("/inbox/", "/dashboard/"):
+        body = sign_in(consumer).get(path).content.decode()
+        assert '<a href="/products/precipitation/hourly-rain/">See what follows it' in body
+
+
 def test_who_did_it_is_not_told_and_who_stopped_following_neither(
     setup_product: SetupProduct, producer: User, consumer: User, deliver: Deliver, told: Read
 ) -> None:
