@@ -6,7 +6,6 @@ from datetime import date
 from django.db import connection
 
 from marketplace.measure.periods import Period
-from marketplace.measure.queries import Unanswered
 
 # What one person asks on a day with the same words is one question, whatever its filters and pages.
 ASKED = """
@@ -29,15 +28,6 @@ WHERE NOT poor AND results > 0
 GROUP BY normal HAVING count(rank) = 0
 ORDER BY 3 DESC, 5 DESC, 1 LIMIT %(limit)s
 """  # noqa: S608 # constants
-UNANSWERED = """
-SELECT normal, (array_agg(question ORDER BY at DESC))[1], count(*), count(DISTINCT (day, person)), max(similarity),
-       max(day), (array_agg(array_to_string(near, ',') ORDER BY at DESC))[1]
-FROM measure_search
-WHERE poor AND day BETWEEN %(from)s AND %(to)s
-GROUP BY normal
-ORDER BY 4 DESC, 3 DESC, 6 DESC, 1
-LIMIT %(limit)s
-"""
 
 
 @dataclass(frozen=True)
@@ -111,13 +101,3 @@ def left_alone(period: Period, limit: int) -> list[Left]:
     with connection.cursor() as cursor:
         cursor.execute(LEFT, {"from": period.first, "to": period.last, "limit": limit})
         return [Left(*row[1:]) for row in cursor.fetchall()]
-
-
-def unanswered(period: Period, limit: int) -> list[Unanswered]:
-    """Questions without a good answer in the whole mesh, by how many people asked. One query."""
-    with connection.cursor() as cursor:
-        cursor.execute(UNANSWERED, {"from": period.first, "to": period.last, "limit": limit})
-        return [
-            Unanswered(text, searches, people, similarity, last, tuple(filter(None, near.split(","))))
-            for _, text, searches, people, similarity, last, near in cursor.fetchall()
-        ]

@@ -76,7 +76,7 @@ UNANSWERED = """
 SELECT normal, (array_agg(question ORDER BY at DESC))[1], count(*), count(DISTINCT (day, person)), max(similarity),
        max(day), (array_agg(array_to_string(near, ',') ORDER BY at DESC))[1]
 FROM measure_search
-WHERE poor AND near && %(domains)s::varchar[] AND day BETWEEN %(first)s AND %(last)s
+WHERE poor AND (%(domains)s::varchar[] IS NULL OR near && %(domains)s::varchar[]) AND day BETWEEN %(first)s AND %(last)s
 GROUP BY normal
 ORDER BY 4 DESC, 3 DESC, 6 DESC, 1
 LIMIT %(limit)s
@@ -154,12 +154,16 @@ def questions(product: int, period: Period, limit: int) -> list[Question]:
         return [Question(*row[1:]) for row in cursor.fetchall()]
 
 
-def unanswered(domains: Sequence[str], period: Period, limit: int) -> list[Unanswered]:
-    """Questions without a good answer near these domains (slugs), by how many people asked. One query."""
+def unanswered(domains: Sequence[str] | None, period: Period, limit: int) -> list[Unanswered]:
+    """Questions without a good answer near these domains (slugs), near any or none for None, by how many people asked.
+
+    One query.
+    """
+    asked = {"domains": None if domains is None else list(domains), "limit": limit, **_days(period)}
     with connection.cursor() as cursor:
-        cursor.execute(UNANSWERED, {"domains": list(domains), "limit": limit, **_days(period)})
+        cursor.execute(UNANSWERED, asked)
         return [
-            Unanswered(text, searches, people, similarity, last, tuple(near.split(",")))
+            Unanswered(text, searches, people, similarity, last, tuple(filter(None, near.split(","))))
             for _, text, searches, people, similarity, last, near in cursor.fetchall()
         ]
 

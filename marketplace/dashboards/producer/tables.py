@@ -35,9 +35,13 @@ def _figures(found: Figures) -> list[Any]:
 
 
 def _unanswered(user: User, period: Period, sort: str) -> Sheet:
-    slugs = queries.domains_of(queries.own(user))
-    found = measured.unanswered(slugs, period, MOST) if slugs else []
+    return unanswered(queries.domains_of(queries.own(user)), period)
+
+
+def unanswered(domains: Sequence[str] | None, period: Period) -> Sheet:
+    """Questions without a good answer near these domains, of the whole mesh for None."""
     header = ["question", "searches", "people_a_day", "similarity_of_nearest", "last_day", "near_domains"]
+    found = measured.unanswered(domains, period, MOST)
     rows = ((q.text, q.searches, q.people, q.similarity, q.last, " ".join(q.near)) for q in found)
     return Sheet("unanswered-questions", header, rows)
 

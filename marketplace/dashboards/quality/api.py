@@ -13,7 +13,7 @@ from marketplace.accounts.models import Role, User
 from marketplace.dashboards.producer.api import PeriodSerializer, UnansweredSerializer
 from marketplace.dashboards.quality import contexts
 from marketplace.dashboards.quality.views import REFUSED
-from marketplace.measure import quality
+from marketplace.measure import quality, queries
 from marketplace.measure.periods import CHOICES, USUAL, Period
 
 MOST = 500  # questions
@@ -90,7 +90,7 @@ class SearchQualityView(APIView):
                 "figures": QualitySerializer(found.now).data,
                 "before": QualitySerializer(found.before).data,
                 "days": days,
-                "unanswered": UnansweredSerializer(quality.unanswered(period, MOST), many=True).data,
+                "unanswered": UnansweredSerializer(queries.unanswered(None, period, MOST), many=True).data,
                 "left": LeftSerializer(quality.left_alone(period, MOST), many=True).data,
             }
         )

@@ -8,8 +8,9 @@ from django.urls import reverse
 
 from marketplace.dashboards import charts
 from marketplace.dashboards.producer.contexts import Figure, compared, periods
+from marketplace.dashboards.producer.tables import unanswered
 from marketplace.dashboards.sheets import Sheet
-from marketplace.measure import quality
+from marketplace.measure import quality, queries
 from marketplace.measure.periods import USUAL, Period
 from marketplace.measure.quality import Quality
 
@@ -42,7 +43,7 @@ def page(period: Period) -> dict[str, Any]:
         "periods": periods(period, lambda days: path if days == USUAL else f"{path}?days={days}"),
         "sentence": _sentence(found.now, period),
         "figures": figures(found, period),
-        "unanswered": quality.unanswered(period, SHOWN),
+        "unanswered": queries.unanswered(None, period, SHOWN),
         "left": quality.left_alone(period, SHOWN),
         "csv": {
             name: f"{reverse('dashboards:quality-csv', args=[name])}?days={period.days}"
@@ -98,10 +99,7 @@ def _days(period: Period) -> Sheet:
 
 
 def _unanswered(period: Period) -> Sheet:
-    header = ["question", "searches", "people_a_day", "similarity_of_nearest", "last_day", "near_domains"]
-    found = quality.unanswered(period, MOST)
-    rows = ((q.text, q.searches, q.people, q.similarity, q.last, " ".join(q.near)) for q in found)
-    return Sheet("unanswered-questions", header, rows)
+    return unanswered(None, period)
 
 
 def _left(period: Period) -> Sheet:
