@@ -75,7 +75,9 @@ def test_automating(demo, at_a_terminal, capsys):
     terminal.follow("automate")
     printed = capsys.readouterr().out
     assert "us-precipitation" in printed or "US precipitation normals" in printed
-    who, found, shown, links, resolved, redirected, listed, me, turtle, events, told = [s for s in terminal.saw if s]
+    who, found, shown, links, resolved, redirected, listed, me, turtle, events, told, atom = [
+        s for s in terminal.saw if s
+    ]
     assert "producer" in who
     assert "precipitation" in found
     assert "US precipitation normals" in shown
@@ -86,3 +88,4 @@ def test_automating(demo, at_a_terminal, capsys):
     assert "dprod:DataProduct" in turtle
     assert json.loads(events)["results"][0]["type"] == "product.published"
     assert "product.published" in told
+    assert "<feed" in atom
