@@ -16,11 +16,11 @@ def rain(setup_product, ask):
         yield product
 
 
-@pytest.mark.parametrize("page", ["lifecycle", "done"])
-def test_the_producer_s_pages_load_the_checklist(sign_in, producer, rain, page):
+@pytest.mark.parametrize("where", ["lifecycle", "done"])
+def test_the_producer_s_pages_load_the_checklist(sign_in, producer, rain, where):
     desk = sign_in(producer)
     address = "/products/precipitation/global-precipitation/checklist/"
-    text = desk.get(f"/publish/precipitation/global-precipitation/{page}/").content.decode()
+    text = desk.get(f"/publish/precipitation/global-precipitation/{where}/").content.decode()
     assert f'hx-get="{address}"' in text
     assert f'href="{address}"' in text, "without scripts it is a link"
     assert 'id="checklist"' in desk.get(address, headers=HTMX).content.decode()
