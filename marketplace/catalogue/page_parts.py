@@ -93,14 +93,16 @@ def address(product: Product) -> str:
 
 
 def _version(section: Section, found: LiveProduct, *, gave_up: bool) -> str:
-    """Another text where the part would be shown otherwise: also for each second of waiting, but not as it ages."""
+    """Another text where the part would be shown otherwise, but not as it ages."""
     now = datetime.now(UTC)
     told = [_told(part, now) for part in section.reads(found)]
     return blake2s(repr((gave_up, told)).encode(), digest_size=4).hexdigest()
 
 
 def _told(part: Part, now: datetime) -> tuple[object, ...]:
-    waited = int((now - part.asked_at).total_seconds()) if part.waiting and part.asked_at else 0
+    # Each second of waiting is told where there is nothing else to read; who reads what was seen before is left in peace.
+    asked_at = part.asked_at if part.waiting and part.view is None else None
+    waited = int((now - asked_at).total_seconds()) if asked_at else 0
     outcome = part.state, part.waiting, part.problem, part.failing_since
     return part.name, part.url, part.seen_at, part.latency_ms, waited, *outcome
 

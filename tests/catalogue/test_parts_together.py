@@ -152,6 +152,19 @@ def test_one_who_waits_is_told_how_long(client: Client, linked_product: SetupPro
     assert places(question(following(said))) == []
 
 
+def test_one_who_reads_what_was_seen_before_is_not_disturbed(
+    client: Client, linked_product: SetupProduct, server: Server, ask: Ask, question: Question
+) -> None:
+    product = linked_product(gateway(server))
+    ask(product)
+    cache.begin(live.subject_of(product.pk), time.time())  # a worker is at it again
+    waits_since(product, 1.2)
+    said = question(first_of(client, product))
+    assert places(said) == list(PARTS)
+    waits_since(product, 2.7)
+    assert places(question(following(said))) == []
+
+
 def test_the_questions_become_fewer_and_end(client: Client, linked_product: SetupProduct, question: Question) -> None:
     product = linked_product(NOWHERE)
     said = client.get(product.get_absolute_url()).content.decode()
