@@ -100,7 +100,7 @@ def _version(section: Section, found: LiveProduct, *, gave_up: bool) -> str:
 
 
 def _told(part: Part, now: datetime) -> tuple[object, ...]:
-    # Each second of waiting is told where there is nothing else to read; who reads what was seen before is left in peace.
+    # Each second of waiting is told where there is nothing to read; who reads what was seen before is left in peace.
     asked_at = part.asked_at if part.waiting and part.view is None else None
     waited = int((now - asked_at).total_seconds()) if asked_at else 0
     outcome = part.state, part.waiting, part.problem, part.failing_since
