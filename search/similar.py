@@ -31,10 +31,12 @@ class Similar:
 
 def to(product: Product, most: int = MOST) -> tuple[Similar, ...]:
     """The nearest listed products, nearest first; none while the product has no vector. Four queries."""
-    row = Document.objects.filter(pk=product.pk, embedding__isnull=False).values_list("embedding", "model").first()
+    row = Document.objects.filter(pk=product.pk).values_list("embedding", "model").first()
     if row is None:
         return ()
     vector, model = row
+    if vector is None:
+        return ()
     with connection.cursor() as cursor:
         cursor.execute(NEAR, {"vector": vector_literal(vector), "model": model, "product": product.pk, "most": most})
         near = [(pk, similarity) for pk, similarity in cursor.fetchall() if similarity >= FLOOR]

@@ -87,7 +87,12 @@ def _products(key: str) -> Iterator[Suggestion]:
             cursor.execute(STEMS, [_prefix(last)])
             stems = [row[0] for row in cursor.fetchall()] or [last]
         begun = " | ".join(f"'{stem}':A" for stem in dict.fromkeys(stems))
-        values = {"prefix": _prefix(key), "whole": " ".join(whole), "last": begun, "most": MOST_PRODUCTS}
+        values: dict[str, str | int] = {
+            "prefix": _prefix(key),
+            "whole": " ".join(whole),
+            "last": begun,
+            "most": MOST_PRODUCTS,
+        }
         cursor.execute(TITLES, values)
         ids = [row[0] for row in cursor.fetchall()]
     for product in queries.in_order(ids) if ids else ():
