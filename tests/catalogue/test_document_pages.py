@@ -10,11 +10,12 @@ from django.test.utils import CaptureQueriesContext
 
 from marketplace.accounts.models import User
 from marketplace.catalogue import addresses, unsaid
-from marketplace.catalogue.timeline import WORDS, entries
+from marketplace.catalogue.timeline import entries
 from marketplace.live import originals
 from marketplace.live import services as live
 from marketplace.live.formats import recognise
 from marketplace.live.parsing import parse
+from marketplace.notices.words import WORDS
 from registry import events, services
 from registry.models import Product
 from tests.live.gateways import CONTRACT, ODPS, gateway

@@ -1,6 +1,7 @@
 """What a worker has taken of the queue `live` it keeps in mind, and gives back; of other queues Redis knows, too."""
 
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -22,7 +23,7 @@ def taking(queue: str, at_most: int):
     """A worker's end of the broker, as far as messages go: what it has, at most so many unacknowledged."""
     taken = []
     with Connection(settings.CELERY_BROKER_URL) as connection:
-        channel = connection.channel()
+        channel: Any = connection.channel()
         channel.basic_qos(0, at_most, False)
         with Consumer(channel, [Queue(queue)], callbacks=[lambda _, message: taken.append(message)]):
 
@@ -80,7 +81,7 @@ def test_what_a_worker_refuses_is_gone_or_first_again(fresh_redis, queue):
 
 def test_a_channel_has_one_client_however_much_is_sent():
     with Connection(settings.CELERY_BROKER_URL) as connection:
-        channel = connection.channel()
+        channel: Any = connection.channel()
         assert channel._create_client() is channel._create_client()
         first = channel._create_client()
         channel._disconnect_pools()
