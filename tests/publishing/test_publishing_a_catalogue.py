@@ -1,5 +1,7 @@
 """A catalogue is pasted: its datasets are chosen and published at once, with a real worker and a real server."""
 
+from typing import Any, cast
+
 import pytest
 from django.http import QueryDict
 
@@ -177,7 +179,7 @@ def test_a_form_that_was_tampered_with_is_refused(typed, producer, precipitation
         data = QueryDict(query, mutable=True)
         for key, value in FORM.items():
             data.setdefault(key, value)
-        return CatalogueForm(data, user=producer, datasets=[None] * 9).is_valid()
+        return CatalogueForm(data, user=producer, datasets=cast(Any, [None] * 9)).is_valid()
 
     assert is_taken("chosen=0")
     assert not is_taken(typed)
