@@ -87,11 +87,7 @@ def progress(run: CatalogueRun) -> dict[str, Any]:
     published = sum(counts[kind] for kind in PUBLISHED)
     return {
         "run": run,
-        "done": len(run.results),
         "percent": round(100 * len(run.results) / run.total) if run.total else 100,
-        "published": published,
-        "refused": counts["refused"],
-        "already": counts["already"],
         "poll_url": "" if run.is_over else reverse("publishing:run", args=[run.uuid]),
         "poll_ms": POLL_MS,
         "waiting": run.state == RunState.QUEUED,
