@@ -67,10 +67,13 @@ def _reference(name: str) -> Attack:
 
 
 def _named(host: str) -> Attack:
-    """An honest gateway behind a name whose address the name server gives; on both networks somebody listens."""
+    """An honest gateway behind a name whose address the name server gives; on both networks somebody listens.
+
+    It ends the first connection, so that its name is looked up again: a kept one leads where it was checked to lead.
+    """
 
     def attack(house: House) -> str:
-        gateway(house.server)
+        gateway(house.server, index=answer(INDEX, connection="close"))
         return f"http://{house.server.port}--{host}:{house.server.port}/discover"
 
     return attack
