@@ -139,9 +139,11 @@ def update(actor: User, product: Product, data: ProductData, *, revision: int) -
 
 
 def publish(actor: User, product: Product) -> Product:
-    """Lists a draft. Raises ValidationError where the lifecycle does not allow it, or under `checklist` where something
-    that has to be there is missing; PermissionDenied for outsiders.
+    """Lists a draft; ends a pause. Raises ValidationError where the lifecycle does not allow it, or under `checklist`
+    where something that has to be there is missing; PermissionDenied for outsiders.
     """
+    if product.lifecycle == Lifecycle.PAUSED:  # it was published before, and is no news
+        return resume(actor, product)
     return _move(actor, product, Lifecycle.PUBLISHED, "product.published", stamps={"published_at": Now()})
 
 

@@ -15,7 +15,7 @@ log = structlog.get_logger(__name__)
 # About a second of work on two cores: what was published meanwhile is next.
 SLICE = 64
 LEARNT, LEARNT_LATELY = "search:words-learnt", "search:words-learnt-lately"
-LEARN_SECONDS = 300
+LEARNING, LEARN_SECONDS = "search:words-learning", 300
 
 
 @shared_task(name="search.embed_missing")
@@ -39,9 +39,14 @@ def learn_words() -> None:
     mark = f"{found['newest']} {found['count']}"
     if cache.get(LEARNT) == mark or (cache.get(LEARNT_LATELY) and Word.objects.exists()):
         return
-    log.info("search.words_learnt", words=vocabulary.learn())
-    cache.set(LEARNT, mark, timeout=None)
-    cache.set(LEARNT_LATELY, True, timeout=LEARN_SECONDS)
+    if not cache.add(LEARNING, True, timeout=LEARN_SECONDS):  # somebody is at it, which takes minutes for millions
+        return
+    try:
+        log.info("search.words_learnt", words=vocabulary.learn())
+        cache.set(LEARNT, mark, timeout=None)
+        cache.set(LEARNT_LATELY, True, timeout=LEARN_SECONDS)
+    finally:
+        cache.delete(LEARNING)
 
 
 def enqueue_embedding() -> None:

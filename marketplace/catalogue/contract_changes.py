@@ -90,9 +90,10 @@ def known_contracts(product: Product, found: LiveProduct) -> Known:
         versions = by_id.setdefault(contract_key(view), [])
         if all(version.token != token for version in versions):
             versions.append(Version(token, cut(token, LABEL), view))
+    listed = product.published_at.timestamp() if product.published_at else 0.0
     with contextlib.suppress(CacheDownError):
         for contract, entry in kept.read(product.pk, by_id).items():
-            if entry.before is not None:
+            if entry.before is not None and (entry.before_at or 0.0) >= listed:  # what a draft said is its owner's
                 label = f"{cut(entry.before.version or 'unversioned', LABEL)}, as it was until {_ago(entry.before_at)}"
                 by_id[contract].append(Version(LAST_SEEN, label, entry.before))
     shown = max(answered, key=lambda part: order(part.view.version), default=found.contract_list)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Hashable
 from django.utils.safestring import SafeString
 
 SECONDS = 60.0  # what it says of other products may be so old
+ENTRIES = 4000  # what is kept under a long key may be short
 
 
 class Kept:
@@ -32,7 +33,7 @@ class Kept:
             if len(made) <= self._most // 10:
                 self._found[key] = now, made
                 self._held += len(made)
-            while self._held > self._most:
+            while self._held > self._most or len(self._found) > ENTRIES:
                 self._drop(next(iter(self._found)))
         return made
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+from urllib.parse import urlsplit
 
 from . import cache
 from .cache import CacheDownError
@@ -14,10 +15,18 @@ KEEP_SECONDS = 3600
 
 def note(token: str, found: LiveProduct) -> None:
     """Remembers a finished inspection under the addresses that really answered: what a product says of others is not
-    believed. A round trip to Redis for each of two at most; without Redis nothing is remembered.
+    believed, and a document on another host is not its own for being linked. A round trip to Redis for each of two at
+    most; without Redis nothing is remembered.
     """
-    for url in {part.url for part in (found.index, found.metadata) if part.view is not None and part.url}:
+    answered = [part.url for part in (found.index, found.metadata) if part.view is not None and part.url]
+    for url in {url for url in answered if origin_of(url) == origin_of(answered[0])}:
         remember(url, token)
+
+
+def origin_of(url: str) -> tuple[str, str]:
+    """Scheme and host with port."""
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc.lower()
 
 
 def remember(url: str, token: str) -> None:

@@ -142,7 +142,7 @@ class Sweep:
             while True:
                 heard.append(self._ended.get_nowait())
         watching.finish([one.watch for one in heard if one.watch is not None])
-        if seconds:
+        if seconds or heard:  # who waits for a slot keeps no connection that others need to end
             give_connection_back()
         for one in heard:
             self._unheard.pop(one, None)

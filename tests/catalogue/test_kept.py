@@ -35,6 +35,14 @@ def test_it_stays_within_its_bounds_and_gives_what_would_be_made(wanted: list[tu
         assert held._held == sum(len(text) for _, text in held._found.values()) <= 100
 
 
+def test_short_html_under_long_keys_is_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("marketplace.catalogue.kept.ENTRIES", 5)
+    held = Kept(1000)
+    for number in range(20):
+        held.html(f"a very long key {number}", html(""))
+    assert list(held._found) == [f"a very long key {number}" for number in range(15, 20)]
+
+
 def test_the_same_is_made_once_and_anew_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     held, made = Kept(1000), []
     now = 1000.0

@@ -110,6 +110,18 @@ def test_the_laws_of_the_lifecycle(producer, team, precipitation):
     )
 
 
+def test_who_pauses_and_publishes_again_is_no_news(setup_product, producer):
+    product = setup_product()
+    since = product.published_at
+    services.publish(producer, services.pause(producer, product))
+    product.refresh_from_db()
+    assert (product.lifecycle, product.published_at) == ("published", since)
+    assert list(Event.objects.order_by("-pk").values_list("type", flat=True)[:2]) == [
+        "product.resumed",
+        "product.paused",
+    ]
+
+
 def test_a_deprecation_says_what_follows_when_and_why(setup_product, producer):
     product, next_one = setup_product(), setup_product("new-rain")
     day = timezone.localdate() + timedelta(days=30)
