@@ -133,6 +133,16 @@ def test_what_was_there_until_now_is_compared_with_what_is_there(
     assert (found["before"]["token"], found["bump"], found["level"]) == ("last-seen", "none", "major")
 
 
+def test_what_a_draft_said_before_is_not_shown_once_it_is_published(
+    client: Client, product: Product, folder: Folder, refresh: Ask
+):
+    refresh(product)
+    folder.edit(without_a_column)
+    refresh(product)
+    Product.objects.filter(pk=product.pk).update(published_at=timezone.now())
+    assert api(client, product).json()["versions"] == ["1.4.0"]
+
+
 def test_what_redis_lost_is_gone_from_the_page_too(
     client: Client, product: Product, folder: Folder, refresh: Ask, fresh_redis: redis.Redis
 ):
