@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 from django.db import DataError, connection, transaction
+from django.db.models import Count
 
 from marketplace.accounts.models import Membership
 from marketplace.live.cache import CacheDownError
@@ -21,6 +22,7 @@ log = structlog.get_logger(__name__)
 LOCK = 0x4D454153  # any constant; two flushes take turns
 BATCHES = 20  # in one run of the task
 SEARCHES = 300  # of one person a day; a program that asks without end fills no table
+A_DAY = 50_000  # searches of everybody; who names another browser each time is another person each time
 
 ADD = """
 INSERT INTO measure_productday AS known
@@ -169,19 +171,26 @@ def _own(owners: dict[int, int], days: Iterable[date]) -> dict[tuple[str, date],
 
 
 def _searches(looks: list[Look], owners: dict[int, int], own: dict[tuple[str, date], set[int]]) -> list[Search]:
-    """Writes the searches that are new that day, and returns those; of one person SEARCHES a day.
+    """Writes the searches that are new that day, and returns those; of one person SEARCHES a day, of all A_DAY.
 
-    Two queries, and those of `near_domains`.
+    Three queries, and those of `near_domains`.
     """
-    asked = Search.objects.filter(day__in={look.day for look in looks}, person__in={look.person for look in looks})
+    of_days = Search.objects.filter(day__in={look.day for look in looks})
+    on_day = Counter(dict(of_days.values_list("day").annotate(Count("pk"))))
+    asked = of_days.filter(person__in={look.person for look in looks})
     known = set(asked.values_list("day", "person", "key"))
     so_far = Counter((day, person) for day, person, _ in known)
     made: dict[tuple[date, str, str], Search] = {}
+    beyond = 0
     for look in looks:
         data, name = look.data, (look.day, look.person, look.data["key"][:32])
         if name in known or name in made or so_far[name[:2]] >= SEARCHES:
             continue
+        if on_day[look.day] >= A_DAY:
+            beyond += 1
+            continue
         so_far[name[:2]] += 1
+        on_day[look.day] += 1
         hidden = own.get((look.person, look.day), set())
         made[name] = Search(
             day=look.day,
@@ -197,6 +206,8 @@ def _searches(looks: list[Look], owners: dict[int, int], own: dict[tuple[str, da
             offset=int(data["offset"]),
             hits=[pk if pk in owners and pk not in hidden else 0 for pk in data["hits"]],
         )
+    if beyond:
+        log.warning("measure.day_is_full", dropped=beyond, most=A_DAY)
     searches = list(made.values())
     near = near_domains([(search.normal, search.hits) for search in searches if search.poor])
     for search in searches:

@@ -72,12 +72,14 @@ GROUP BY search.normal
 ORDER BY 3 DESC, 8 DESC, 1
 LIMIT %(limit)s
 """
+PEOPLE = 2  # who asked a question before those who may answer it read it: what one person typed may be theirs alone
 UNANSWERED = """
 SELECT normal, (array_agg(question ORDER BY at DESC))[1], count(*), count(DISTINCT (day, person)), max(similarity),
        max(day), (array_agg(array_to_string(near, ',') ORDER BY at DESC))[1]
 FROM measure_search
 WHERE poor AND (%(domains)s::varchar[] IS NULL OR near && %(domains)s::varchar[]) AND day BETWEEN %(first)s AND %(last)s
 GROUP BY normal
+HAVING %(domains)s::varchar[] IS NULL OR count(DISTINCT (day, person)) >= %(people)s
 ORDER BY 4 DESC, 3 DESC, 6 DESC, 1
 LIMIT %(limit)s
 """
@@ -155,11 +157,10 @@ def questions(product: int, period: Period, limit: int) -> list[Question]:
 
 
 def unanswered(domains: Sequence[str] | None, period: Period, limit: int) -> list[Unanswered]:
-    """Questions without a good answer near these domains (slugs), near any or none for None, by how many people asked.
-
-    One query.
+    """Questions without a good answer, by how many people asked: those near these domains (slugs) that at least PEOPLE
+    people or the same on as many days asked; for None all of them. One query.
     """
-    asked = {"domains": None if domains is None else list(domains), "limit": limit, **_days(period)}
+    asked = {"domains": None if domains is None else list(domains), "people": PEOPLE, "limit": limit, **_days(period)}
     with connection.cursor() as cursor:
         cursor.execute(UNANSWERED, asked)
         return [

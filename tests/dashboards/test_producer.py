@@ -141,13 +141,27 @@ def test_questions_nobody_answers_are_those_near_the_own_domains(
     setup_product("rain")
     asked("rain on Mars", poor=True, near=["precipitation", "climate"], similarity=0.3, person="a")
     asked("rain on Mars", poor=True, near=["precipitation"], person="b")
-    asked("hail", poor=True, near=["precipitation"], person="b", days_ago=2)
-    asked("wolves", poor=True, near=["animals"])
+    for days_ago in (1, 2):
+        asked("hail", poor=True, near=["precipitation"], person="b", days_ago=days_ago)
+        asked("wolves", poor=True, near=["animals"], days_ago=days_ago)
+    asked("what ails Mrs Miller", poor=True, near=["precipitation"])  # one person's, and perhaps theirs alone
     asked("rain", near=[])
     page = sign_in(producer).get(HOME)
-    found = [(question.text, question.people) for question in page.context["unanswered"]]
-    assert found == [("rain on Mars", 2), ("hail", 1)]
+    found = sorted((question.text, question.people) for question in page.context["unanswered"])
+    assert found == [("hail", 2), ("rain on Mars", 2)]
     assert "2 questions near your domains had no good answer." in words(page)
+
+
+def test_a_draft_in_a_domain_shows_nobody_what_people_ask_there(
+    sign_in: SignIn, producer: User, setup_product: Make, asked: Make
+) -> None:
+    setup_product("rain", published=False)
+    for person in ("a", "b"):
+        asked("rain on Mars", poor=True, near=["precipitation"], person=person)
+    client = sign_in(producer)
+    assert client.get(HOME).context["unanswered"] == []
+    assert client.get("/api/v1/usage/unanswered/").json()["results"] == []
+    assert "rain on Mars" not in client.get(f"{HOME}csv/unanswered.csv").content.decode()
 
 
 def test_what_happened_is_drift_and_followers_are_counted(
@@ -317,7 +331,8 @@ def test_the_csv_has_everything_that_is_shown(
     product = setup_product("rain")
     counted(product, 0, views=3, found=4, rank_sum=6)
     counted(product, 40, views=2)
-    asked("=cmd|' /C calc'!A0", product, poor=True, near=["precipitation"])
+    for person in ("a", "b"):
+        asked("=cmd|' /C calc'!A0", product, poor=True, near=["precipitation"], person=person)
     client = sign_in(producer)
 
     def table(path: str) -> list[dict[str, str]]:
@@ -364,7 +379,8 @@ def test_the_api_says_the_same_as_the_page(
     product = setup_product("rain")
     counted(product, 0, views=3, found=4, rank_sum=6, clicks=1, click_rank_sum=2)
     counted(product, 10, views=5)
-    asked("rain on Mars", product, poor=True, near=["precipitation"])
+    for person in ("a", "b"):
+        asked("rain on Mars", product, poor=True, near=["precipitation"], person=person)
     client = sign_in(producer)
     listed = client.get("/api/v1/usage/?days=7").json()
     (row,) = listed["results"]

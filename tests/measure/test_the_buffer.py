@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import redis
 from django.db import ProgrammingError, connection
+from django.test.utils import CaptureQueriesContext
 
 from marketplace.accounts.models import User
 from marketplace.live.cache import CacheDownError
@@ -90,6 +91,20 @@ def test_one_person_who_asks_without_end_fills_no_table(monkeypatch: pytest.Monk
     put("visitor:2", kind="search", source="api", question="q", normal="q", key="1", hits=[], results=0, offset=0)
     flushing.flush()
     assert Search.objects.count() == 4
+
+
+def test_many_people_or_one_under_many_names_fill_no_table_in_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flushing, "A_DAY", 3)
+    said = {"kind": "search", "source": "api", "question": "q", "normal": "q", "hits": [], "results": 0, "offset": 0}
+    for number in range(10):
+        put(f"visitor:{number}", key="k", **said)
+        if number % 4 == 0:
+            flushing.flush()
+    flushing.flush()
+    assert Search.objects.count() == 3
+    buffer.put("visitor:1", TODAY, {"at": (datetime.now(UTC) - timedelta(days=1)).timestamp(), "key": "k", **said})
+    flushing.flush()
+    assert Search.objects.count() == 4, "another day has room"
 
 
 def test_only_the_batch_that_is_named_is_let_go(setup_product: SetupProduct) -> None:
@@ -203,7 +218,9 @@ def test_what_is_old_is_forgotten(setup_product: SetupProduct, settings: Any) ->
             day=day, at=datetime.now(UTC), person="p", source="page", normal="q", question="q", key=number, results=0
         )
         SearchClick.objects.create(search=search, product=product, rank=1)
-    forgetting.forget()
+    with CaptureQueriesContext(connection) as queries:
+        forgetting.forget()
+    assert not [query["sql"] for query in queries if query["sql"].startswith("SELECT")], "no row is read"
     assert (ProductDay.objects.count(), Search.objects.count(), SearchClick.objects.count()) == (5, 4, 4)
     assert Viewer.objects.count() == 2
 

@@ -32,8 +32,11 @@ def own(user: User) -> list[Product]:
 
 
 def domains_of(products: Iterable[Product]) -> list[str]:
-    """Slugs of the domains that the products are in, which must be prefetched. No query."""
-    return sorted({product.domain.slug for product in products})
+    """Slugs of the domains that the listed ones are in, which must be prefetched. No query.
+
+    Drafts do not count: anybody makes one in any domain, and would read what people ask there.
+    """
+    return sorted({product.domain.slug for product in products if product.is_listed})
 
 
 def followers(products: Sequence[int]) -> dict[int, int]:
