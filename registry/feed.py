@@ -63,8 +63,8 @@ def page(
     if subject:
         log = log.filter(subject=subject)
     bound = Subquery(log.values("id")[WINDOW - 1 : WINDOW])
-    full, public = _full(reader), _public()
-    wanted = full | public
+    full, are_public = _full(reader), public()
+    wanted = full | are_public
     if types:
         wanted &= Q(type__in=list(types))
     # The last event of the window comes along whatever it is: it says where the next page goes on.
@@ -83,7 +83,7 @@ def page(
 
 def lately(subject: str, limit: int) -> list[Event]:
     """What everybody may know of a product, newest first. One query."""
-    return list(Event.objects.filter(_public(), subject=subject).order_by("-id")[:limit])
+    return list(Event.objects.filter(public(), subject=subject).order_by("-id")[:limit])
 
 
 def newest() -> int:
@@ -112,7 +112,8 @@ def _published() -> Exists:
     return Exists(Event.objects.filter(subject=OuterRef("subject"), id__lte=OuterRef("id"), type="product.published"))
 
 
-def _public() -> Q:
+def public() -> Q:
+    """What everybody may know, in a filter of events: of products from when they were published, and of the mesh."""
     return (Q(type__in=PUBLIC) & Q(_published())) | Q(type__in=OF_THE_MESH)
 
 

@@ -46,11 +46,16 @@ def domain_tree() -> list[Domain]:
 
 
 def events_of(urn: str, types: Iterable[str], limit: int) -> list[Event]:
-    """What happened to a product of these types, newest first. One query."""
+    """What happened to a product of these types since it was first published, newest first; all to a draft. One query.
+
+    What was before is not for everybody (as in `registry.feed`); a draft's page is its owners' alone.
+    """
     # Written out, since every view of a product's page asks it twice: making it through the ORM costs more than asking.
     return list(
         Event.objects.raw(
-            "SELECT * FROM registry_event WHERE subject = %s AND type = ANY(%s) ORDER BY id DESC LIMIT %s",
-            [urn, list(types), limit],
+            "SELECT * FROM registry_event WHERE subject = %s AND type = ANY(%s) AND id >= coalesce("
+            "(SELECT min(id) FROM registry_event WHERE subject = %s AND type = 'product.published'), 0"
+            ") ORDER BY id DESC LIMIT %s",
+            [urn, list(types), urn, limit],
         )
     )

@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce
 from marketplace.accounts.models import User
 from marketplace.notices.models import Entry, Follow, SavedSearch
 from marketplace.notices.words import WORDS
+from registry import feed
 from registry import queries as registry
 from registry.models import LISTED, Domain, Event, Product
 
@@ -56,9 +57,9 @@ def inbox(user: User, *, unread: bool = False) -> QuerySet[Entry]:
 def happened(urns: Iterable[str], since: datetime, but_by: User, most: int) -> list[Event]:
     """What happened to these products since then and people are told, newest first; without what one did oneself.
 
-    One query, on the index of subjects.
+    Nothing of before a product was published. One query, on the index of subjects.
     """
-    found = Event.objects.filter(subject__in=list(urns), type__in=list(WORDS), time__gt=since)
+    found = Event.objects.filter(feed.public(), subject__in=list(urns), type__in=list(WORDS), time__gt=since)
     return list(found.exclude(actor=but_by.username).order_by("-pk")[:most])
 
 

@@ -171,6 +171,21 @@ def test_the_history_tells_what_happened_and_what_is_dated(rain: Product, produc
     assert not any(type.startswith("access.") for type in WORDS)
 
 
+def test_the_history_begins_where_everybody_may_know_of_it(
+    setup_product: SetupProduct, producer: User, client: Client, sign_in: SignIn
+) -> None:
+    draft = setup_product("draft-rain", published=False)
+    events.record("slo.breached", draft.urn, None)
+    path = f"{draft.get_absolute_url()}live/history/"
+    assert "Service level objective missed" in sign_in(producer).get(path).content.decode(), "the owner's alone"
+    services.publish(producer, draft)
+    events.record("health.degraded", draft.urn, None)
+    shown = client.get(path).content.decode()
+    assert "Published in the marketplace" in shown
+    assert "Health got worse" in shown
+    assert "Service level objective missed" not in shown
+
+
 def test_the_card_says_until_when_it_is_supported(rain: Product, fragment: Fragment) -> None:
     card = " ".join(fragment(rain, "card").split())
     assert '<dt>End of support</dt><dd><time datetime="2031-05-01">1 May 2031</time></dd>' in card

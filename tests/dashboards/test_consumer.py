@@ -98,6 +98,16 @@ def test_what_one_did_oneself_and_hidden_products_are_not_news(
     assert titles(sign_in(consumer).get("/dashboard/").context["followed"]) == ["Daily rain"]
 
 
+def test_what_happened_to_a_draft_is_no_news_to_others(
+    setup_product: SetupProduct, producer: User, consumer: User, sign_in: SignIn
+) -> None:
+    draft = setup_product(published=False)
+    Event.objects.create(type="slo.breached", subject=draft.urn)
+    services.follow(consumer, registry.publish(producer, draft))
+    (change,) = sign_in(consumer).get("/dashboard/").context["changes"]
+    assert (change.label, change.earlier) == ("Published in the marketplace", "")
+
+
 def test_what_one_opened_and_searched_for_is_there_until_it_is_forgotten(
     setup_product: SetupProduct, consumer: User, outsider: User, sign_in: SignIn
 ) -> None:
