@@ -1,5 +1,6 @@
 """Holds new products against the saved searches, and tells those whose searches they fit."""
 
+from contextlib import suppress
 from datetime import timedelta
 
 import structlog
@@ -25,10 +26,12 @@ def match_new() -> int:
     """Takes the new products whose vectors are made, or do not come; how many. For workers only.
 
     For a slice: two queries for each different search, and a few more. A crash in between repeats the slice.
+    Ends early, with the slice undone, while the embedder is busy; the scheduler goes on then.
     """
     done = 0
-    while taken := _match_slice():
-        done += taken
+    with suppress(matching.NotNowError):
+        while taken := _match_slice():
+            done += taken
     return done
 
 

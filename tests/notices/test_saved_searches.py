@@ -230,6 +230,23 @@ def test_new_products_wait_for_their_vectors_and_not_for_ever(
     assert told(consumer) == ["New rain: New for your search “Rain”"], "by its words alone"
 
 
+def test_while_the_embedder_is_busy_new_products_wait(
+    setup_product: SetupProduct, deliver: Callable[[], None], consumer: User, told: Read
+) -> None:
+    services.save_search(consumer, "access=on_request", "No question")
+    services.save_search(consumer, "q=rain", "Rain")
+    setup_product("new-rain")
+    deliver()
+    events.deliver("search")
+    indexer.embed_stale(load_embedder(), 10)
+    circuit.open(600)
+    assert matching.match_new() == 0
+    assert told(consumer) == [], "all or nothing"
+    circuit.close()
+    assert matching.match_new() == 1
+    assert "New rain: New for your search “Rain”" in told(consumer)
+
+
 def test_a_question_close_in_meaning_fits_without_a_word_in_common_to_all(
     publish: SetupProduct, consumer: User, told: Read
 ) -> None:
