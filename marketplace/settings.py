@@ -304,6 +304,7 @@ CELERY_BEAT_SCHEDULE = {
     "clean-accounts": {"task": "accounts.clean", "schedule": 86_400.0},
     "forget-undo": {"task": "registry.forget", "schedule": 600.0, "options": {"expires": 300}},
     "match-new-products": {"task": "notices.match", "schedule": 60.0, "options": {"expires": 50}},
+    "resume-catalogues": {"task": "publishing.resume", "schedule": 60.0, "options": {"expires": 50}},
     "clean-inboxes": {"task": "notices.clean", "schedule": 86_400.0},
     "count-what-was-seen": {"task": "measure.flush", "schedule": 10.0, "options": {"expires": 8}},
     "forget-what-was-seen": {"task": "measure.forget", "schedule": 86_400.0},

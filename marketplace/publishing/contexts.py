@@ -57,6 +57,7 @@ class Trouble:
 
 
 SIGNED_OUT = Trouble("info", "You had been signed out.", "What you typed is still here: look at it and send it again.")
+NO_ADVICE = Trouble("info", "Too many suggestions in one minute.", "Nothing typed is lost. Ask again in a minute.")
 
 
 @dataclass(frozen=True)

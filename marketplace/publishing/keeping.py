@@ -8,9 +8,13 @@ from typing import Any
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, QueryDict
 
+from marketplace.accounts.origin import client_address
+from marketplace.live import limits
+
 KEY = "kept_form"
 LONGEST = 60_000  # characters; the longest form that the registry would take is shorter
 SECONDS = 3600
+A_MINUTE = 10  # forms of one address that are kept: each is a session in the database
 
 View = Callable[..., HttpResponse]
 
@@ -26,11 +30,15 @@ def signed_in(view: View) -> View:
             typed = request.POST.copy()
             typed.pop("csrfmiddlewaretoken", None)
             sent = typed.urlencode()
-            if len(sent) <= LONGEST:
+            if len(sent) <= LONGEST and not _too_many(request):
                 request.session[KEY] = {"path": request.get_full_path(), "sent": sent, "at": time.time()}
         return redirect_to_login(request.get_full_path())
 
     return wrapped
+
+
+def _too_many(request: HttpRequest) -> bool:
+    return limits.seconds_to_wait((f"address:{client_address(request)}",), "kept-forms", A_MINUTE) > 0
 
 
 def take(request: HttpRequest) -> QueryDict | None:

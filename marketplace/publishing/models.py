@@ -20,6 +20,9 @@ class RunState(models.TextChoices):
     FAILED = "failed", "Stopped"
 
 
+OPEN = (RunState.QUEUED, RunState.RUNNING)
+
+
 class CatalogueRun(models.Model):
     """Datasets of one catalogue being published: what was chosen, and what became of each.
 
@@ -54,4 +57,4 @@ class CatalogueRun(models.Model):
     @property
     def is_over(self) -> bool:
         """Whether nothing more will be done by itself."""
-        return self.state in (RunState.DONE, RunState.FAILED)
+        return self.state not in OPEN

@@ -6,7 +6,7 @@ from kombu.exceptions import OperationalError
 
 from marketplace.publishing import catalogues
 
-EXPIRES = 120  # seconds: who looks at a run that nobody took asks again
+EXPIRES = 120  # seconds: a run that nobody took is asked for again
 
 log = structlog.get_logger(__name__)
 
@@ -17,8 +17,15 @@ def publish_catalogue(pk: int) -> None:
     catalogues.run(pk)
 
 
+@shared_task(name="publishing.resume")
+def resume() -> None:
+    """Wakes workers for the runs that none is at: nobody has to look at a run for it to go on."""
+    for pk in catalogues.idle().order_by("pk").values_list("pk", flat=True):
+        enqueue_catalogue(pk)
+
+
 def enqueue_catalogue(pk: int) -> None:
-    """Has a worker publish the run's datasets; without a broker whoever looks at the run asks again."""
+    """Has a worker publish the run's datasets; without a broker `resume` asks again, or whoever looks."""
     try:
         publish_catalogue.apply_async((pk,), expires=EXPIRES)
     except OperationalError as error:

@@ -93,7 +93,7 @@ def describe(request: HttpRequest) -> HttpResponse:
     links = LinkFormSet(typed, prefix="links", initial=found.links or contexts.typed_link(request.GET.get("url", "")))
     if "suggest" in request.POST:  # without scripts the form asks for suggestions by a button
         form = ProductForm(user=user, initial=request.POST.dict())
-        return _form_page(request, form, links, inspection=found, can_draft=True, advice=_advice(request))
+        return _form_page(request, form, links, inspection=found, can_draft=True, **_advised(request))
     if request.method == "POST" and form.is_valid() and links.is_valid():
         try:
             product = _register(user, form, links, publish="draft" not in request.POST)
@@ -123,6 +123,16 @@ def edit(request: HttpRequest, domain: str, name: str) -> HttpResponse:
     typed = request.POST or keeping.take(request)
     form = ProductForm(typed, user=user, product=product, initial=initial_of(product))
     links = LinkFormSet(typed, prefix="links", initial=initial_links(list(product.links.all())))
+    context = {
+        "editing": True,
+        "heading": f"Edit {product.title}",
+        "submit_label": "Save",
+        "cancel_url": product.get_absolute_url(),
+        "own": product.pk,
+    }
+    if "suggest" in request.POST:
+        form = ProductForm(user=user, product=product, initial=request.POST.dict())
+        return _form_page(request, form, links, **context, **_advised(request, product.pk))
     if request.method == "POST" and form.is_valid() and links.is_valid():
         try:
             services.update(user, product, form.data_with(links_of(links)), revision=form.cleaned_data["revision"])
@@ -131,13 +141,6 @@ def edit(request: HttpRequest, domain: str, name: str) -> HttpResponse:
         else:
             say_undoable(request, "Saved. Search follows within seconds.", product)
             return redirect(product)
-    context = {
-        "editing": True,
-        "heading": f"Edit {product.title}",
-        "submit_label": "Save",
-        "cancel_url": product.get_absolute_url(),
-        "own": product.pk,
-    }
     return _form_page(request, form, links, **context)
 
 
@@ -157,13 +160,24 @@ def suggest(request: HttpRequest) -> HttpResponse:
     """What the text of the form suggests: a part of its page, asked for beside it. 204 where nothing can be said."""
     if not request.user.is_authenticated:
         return HttpResponse(status=204)
-    if limits.seconds_to_wait((f"user:{request.user.pk}",), "suggestions", SUGGESTIONS):
+    if _asks_too_often(_person(request)):
         return HttpResponse(status=204)
     own = request.GET.get("own", "")
     advice = _advice(request, int(own) if own.isascii() and own.isdigit() and len(own) < 10 else None)
     if "domain" in request.GET:  # of a catalogue, whose titles are no text of one product
         advice = replace(advice, tags=(), overlaps=())
     return render(request, "publishing/_suggestions.html", {"advice": advice})
+
+
+def _asks_too_often(user: User) -> bool:
+    return limits.seconds_to_wait((f"user:{user.pk}",), "suggestions", SUGGESTIONS) > 0
+
+
+def _advised(request: HttpRequest, own: int | None = None) -> dict[str, Any]:
+    """What the form's page gets where the button without scripts asked for suggestions."""
+    if _asks_too_often(_person(request)):
+        return {"notices": [contexts.NO_ADVICE]}
+    return {"advice": _advice(request, own)}
 
 
 def _advice(request: HttpRequest, own: int | None = None) -> suggesting.Advice:

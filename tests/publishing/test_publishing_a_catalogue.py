@@ -1,13 +1,16 @@
 """A catalogue is pasted: its datasets are chosen and published at once, with a real worker and a real server."""
 
+from datetime import timedelta
 from typing import Any, cast
 
 import pytest
+from django.conf import settings
 from django.http import QueryDict
+from django.utils import timezone
 
 from bench.served import serving
-from marketplace.live import inspection
-from marketplace.publishing import catalogues
+from marketplace.live import cache, inspection
+from marketplace.publishing import catalogue_views, catalogues, tasks
 from marketplace.publishing.catalogue_forms import CatalogueForm
 from marketplace.publishing.models import CatalogueRun
 from registry.models import Event, Product, Tag
@@ -133,6 +136,114 @@ def test_a_catalogue_that_is_no_longer_kept_says_so(pasted, producer, team, prec
     assert not Product.objects.exists()
     gone = sign_in(producer).get(f"/publish/catalogue/{token}/", follow=True).content.decode()
     assert "no longer kept" in gone
+
+
+@pytest.fixture
+def begun(pasted, producer, team, precipitation):
+    """A run of two datasets that no worker has taken."""
+    with serving(catalogue([dataset(0), dataset(1)])) as url:
+        return catalogues.begin(producer, pasted(url), None, catalogues.Wanted(precipitation, team, "open"))[0]
+
+
+def test_a_lost_redis_lets_a_run_wait_and_it_is_taken_up_again(begun, settings):
+    reachable, settings.REDIS_URL = settings.REDIS_URL, "redis://127.0.0.1:1/0"
+    catalogues.run(begun.pk)
+    begun.refresh_from_db()
+    assert (begun.state, begun.problem) == ("running", "")
+    settings.REDIS_URL = reachable
+    CatalogueRun.objects.update(beat_at=begun.created_at - catalogues.STALE)
+    catalogues.run(begun.pk)
+    assert Product.objects.count() == 2
+
+
+def test_a_run_without_a_catalogue_that_is_still_asked_for_waits(begun, fresh_redis):
+    fresh_redis.delete(cache.key(inspection.subject_of(begun.inspection)))
+    catalogues.run(begun.pk)
+    begun.refresh_from_db()
+    assert begun.state == "running"
+
+
+def test_a_run_of_a_closed_account_ends(begun, producer):
+    producer.is_active = False
+    producer.save()
+    catalogues.run(begun.pk)
+    begun.refresh_from_db()
+    assert (begun.state, begun.problem) == ("failed", "The account that began this is closed.")
+    assert not Product.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("state", "silent_for", "woken"),
+    [
+        ("queued", None, True),  # no worker ever took it
+        ("running", 2 * catalogues.STALE, True),
+        ("running", 0 * catalogues.STALE, False),
+        ("done", 2 * catalogues.STALE, False),
+        ("failed", None, False),
+    ],
+)
+def test_runs_that_nobody_looks_at_are_taken_up_again(begun, monkeypatch, state, silent_for, woken):
+    beat = None if silent_for is None else timezone.now() - silent_for
+    CatalogueRun.objects.update(state=state, beat_at=beat, created_at=begun.created_at - timedelta(hours=1))
+    sent: list[int] = []
+    monkeypatch.setattr(tasks, "enqueue_catalogue", sent.append)
+    tasks.resume()
+    assert sent == ([begun.pk] if woken else [])
+    assert "publishing.resume" in [entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()]
+
+
+def test_what_was_refused_is_tried_again_when_it_is_sent_again(
+    pasted, over, sign_in, producer, setup_product, django_capture_on_commit_callbacks, monkeypatch
+):
+    client = sign_in(producer)
+    in_the_way = setup_product("gauge-0")
+    with serving(catalogue([dataset(0), dataset(1), dataset(2, title="")])) as url:
+        path = f"/publish/catalogue/{pasted(url)}/"
+        first = over(client.post(path, {**FORM, "all": "1"}))
+        assert counts(first) == {"created": 1, "refused": 2}
+        in_the_way.delete()
+        sent: list[int] = []
+        monkeypatch.setattr(catalogue_views, "enqueue_catalogue", sent.append)
+        with django_capture_on_commit_callbacks(execute=True):
+            answer = client.post(path, {**FORM, "all": "1"})
+    assert sent == [first.pk]
+    again = over(answer)
+    assert (again.pk, counts(again)) == (first.pk, {"created": 2, "refused": 1})
+    assert Event.objects.filter(subject="urn:dp:precipitation:gauge-1", type="product.published").count() == 1
+
+
+def test_a_run_that_failed_is_tried_again_when_it_is_sent_again(begun, producer, team, precipitation):
+    CatalogueRun.objects.update(state="failed", problem="Stopped.")
+    same, new = catalogues.begin(producer, begun.inspection, None, catalogues.Wanted(precipitation, team, "open"))
+    assert (same.pk, new, same.state, same.problem) == (begun.pk, True, "queued", "")
+    catalogues.run(same.pk)
+    assert Product.objects.count() == 2
+
+
+def test_one_person_has_two_runs_at_a_time(begun, sign_in, producer, teammate, team, precipitation):
+    def post(who, *places: str):
+        return sign_in(who).post(
+            "/api/v1/catalogues/",
+            {
+                "inspection": begun.inspection,
+                "domain": "precipitation",
+                "access_mode": "open",
+                "datasets": [f"dataset[{place}]" for place in places],
+            },
+            content_type="application/json",
+        )
+
+    assert post(producer, "0").status_code == 202
+    refused = post(producer, "1")
+    assert refused.status_code == 400
+    assert "2 catalogues of yours are being published already" in refused.content.decode()
+    page = sign_in(producer).post(f"/publish/catalogue/{begun.inspection}/", {**FORM, "dataset": "1"})
+    assert page.status_code == 422
+    assert "are being published already" in page.content.decode()
+    assert post(producer, "0").status_code == 202, "what was sent already is that run"
+    assert post(teammate, "1").status_code == 202
+    catalogues.run(begun.pk)
+    assert post(producer, "1").status_code == 202
 
 
 def test_what_is_there_already_is_never_overwritten(

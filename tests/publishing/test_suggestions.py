@@ -3,7 +3,7 @@
 import pytest
 
 from registry import services
-from registry.models import Tag
+from registry.models import Product, Tag
 from search import indexer
 from search.embedder import HASHING, load_embedder
 from search.questions import QuestionService, circuit
@@ -97,6 +97,33 @@ def test_a_visitor_and_who_asks_too_often_get_nothing(db, client, desk, fresh_re
     monkeypatch.setattr(views, "SUGGESTIONS", 1)
     assert desk.post("/publish/suggestions/").status_code == 200
     assert desk.post("/publish/suggestions/").status_code == 204
+
+
+def test_the_button_without_scripts_has_the_same_limit_and_neither_publishes_nor_saves(
+    setup_product, desk, monkeypatch
+):
+    from marketplace.publishing import views
+
+    monkeypatch.setattr(views, "SUGGESTIONS", 1)
+    product = setup_product("tide-gauge", title="As it was")
+    typed = {
+        "title": "Precipitation",
+        "summary": "At forty harbours.",
+        "access_mode": "open",
+        "revision": product.revision,
+        "suggest": "1",
+        "links-TOTAL_FORMS": "0",
+        "links-INITIAL_FORMS": "0",
+    }
+    first = desk.post("/publish/precipitation/tide-gauge/edit/", typed).content.decode()
+    assert "its name is in the text" in first
+    for path in ("/publish/new/", "/publish/precipitation/tide-gauge/edit/"):
+        page = desk.post(path, typed)
+        assert page.status_code == 200
+        assert "Too many suggestions in one minute" in page.content.decode()
+        assert "At forty harbours." in page.content.decode()
+        assert "its name is in the text" not in page.content.decode()
+    assert [product.title for product in Product.objects.all()] == ["As it was"]
 
 
 def test_without_scripts_a_button_suggests_and_loses_nothing(answering, mesh, desk):

@@ -1,6 +1,7 @@
 """What a producer types is kept, and what does not fit is said beside its field with a way on."""
 
 import pytest
+from django.test import Client
 from hypothesis import given
 from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
@@ -76,6 +77,14 @@ def test_a_form_sent_after_the_session_ended_is_there_after_signing_in(
     assert "Typed for an hour" in page.content.decode()
     assert "You had been signed out" in page.content.decode()
     assert "Typed for an hour" not in client.get(address).content.decode(), "once"
+
+
+def test_an_address_has_only_so_many_forms_kept_a_minute(db, monkeypatch):
+    monkeypatch.setattr(keeping, "A_MINUTE", 1)
+    visitors = [Client(), Client(), Client(REMOTE_ADDR="192.0.2.7")]
+    answers = [visitor.post("/publish/new/", GOOD) for visitor in visitors]
+    assert {answer.status_code for answer in answers} == {302}
+    assert [keeping.KEY in visitor.session for visitor in visitors] == [True, False, True]
 
 
 def test_a_form_that_is_too_long_to_keep_only_asks_to_sign_in(client, db):
