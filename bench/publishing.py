@@ -6,6 +6,7 @@
 import json
 import os
 import re
+import secrets
 import subprocess
 import sys
 import time
@@ -70,7 +71,8 @@ def token(stack: Stack) -> str:
     """An API token of the demo's producer. Raises RuntimeError where the page shows none."""
     with httpx2.Client(base_url=stack.url, follow_redirects=True) as client:
         sign_in(client)
-        form = {"name": "bench", "days": "30", "csrfmiddlewaretoken": csrf(client, "/accounts/tokens/")}
+        name = f"bench {secrets.token_hex(4)}"  # each measurement makes its own
+        form = {"name": name, "days": "30", "csrfmiddlewaretoken": csrf(client, "/accounts/tokens/")}
         page = client.post("/accounts/tokens/", data=form, headers={"Referer": stack.url}).raise_for_status().text
     found = re.search(r"dmm_[A-Za-z0-9]{20,}", page)
     if found is None:
