@@ -143,16 +143,16 @@ def run(pk: int) -> None:
         _stop(pk, GONE)
         return
     chosen = set(row.chosen) - _places(row.results)
-    todo = [dataset for dataset in listed.datasets if dataset.place in chosen]
+    remaining = [dataset for dataset in listed.datasets if dataset.place in chosen]
     tags = None if row.new_tags else set(Tag.objects.values_list("slug", flat=True))
-    elsewhere = _published_before(row, todo)
-    for start in range(0, len(todo), CHUNK):
-        chunk = todo[start : start + CHUNK]
+    elsewhere = _published_before(row, remaining)
+    for start in range(0, len(remaining), CHUNK):
+        chunk = remaining[start : start + CHUNK]
         with events.woken_once():
             results = [_one(row, dataset, tags, elsewhere) for dataset in chunk]
         row.results = [*row.results, *results]
         CatalogueRun.objects.filter(pk=pk).update(results=row.results, beat_at=Now())
-    lost = chosen - {dataset.place for dataset in todo}
+    lost = chosen - {dataset.place for dataset in remaining}
     row.results += [{"place": place, "title": "", "result": "refused", "urn": "", "reason": GONE} for place in lost]
     CatalogueRun.objects.filter(pk=pk).update(results=row.results, state=RunState.DONE, done_at=Now(), beat_at=Now())
 
@@ -168,10 +168,10 @@ def _claim(pk: int) -> bool:
     return bool(free.update(state=RunState.RUNNING, beat_at=Now()))
 
 
-def _published_before(row: CatalogueRun, todo: Sequence[ListedDataset]) -> dict[str, Product]:
+def _published_before(row: CatalogueRun, remaining: Sequence[ListedDataset]) -> dict[str, Product]:
     """Products that have one of these datasets as their discovery link, by its address. Two queries."""
     links = (
-        Link.objects.filter(rel=Rel.DISCOVERY, url__in=[dataset.url for dataset in todo])
+        Link.objects.filter(rel=Rel.DISCOVERY, url__in=[dataset.url for dataset in remaining])
         .filter(Q(product__lifecycle__in=LISTED) | Q(product__owner=row.owner))
         .select_related("product__domain", "product__owner")
     )
