@@ -30,8 +30,9 @@ WORDS_AGE = 600.0  # seconds
 SPELLINGS = (
     ("isation", "ization"), ("ising", "izing"), ("ised", "ized"), ("ise", "ize"), ("yse", "yze"), ("our", "or"),
     ("ours", "ors"), ("tre", "ter"), ("tres", "ters"), ("ogue", "og"), ("lling", "ling"), ("lled", "led"),
-    ("ence", "ense"), ("haem", "hem"), ("aeo", "eo"),
+    ("ence", "ense"),
 )  # fmt: skip
+INSIDE = (("haem", "hem"), ("aeo", "eo"))  # the same, wherever it stands in a word
 ENDINGS = ("s", "es", "ed", "d", "ing", "ings", "ly", "er", "ers", "y", "al", "ally", "ness", "ity")
 
 LEARN = """
@@ -120,13 +121,17 @@ def _tokens(text: str) -> list[str]:
 def variants(word: str) -> tuple[str, ...]:
     """The other spellings that the word would have on the other side of the Atlantic, words or not. Pure."""
     found = []
-    for one, other in SPELLINGS:
-        for here, there in ((one, other), (other, one)):
-            if word.endswith(here):
-                found.append(word[: -len(here)] + there)
-            elif here in ("haem", "hem", "aeo", "eo") and here in word:
-                found.append(word.replace(here, there, 1))
-    return tuple(dict.fromkeys(found))
+    for here, there in _both_ways(SPELLINGS):
+        if word.endswith(here):
+            found.append(word[: -len(here)] + there)
+    for here, there in _both_ways(INSIDE):
+        if here in word:
+            found.append(word.replace(here, there, 1))
+    return tuple(other for other in dict.fromkeys(found) if other != word)
+
+
+def _both_ways(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [pair for one, other in pairs for pair in ((one, other), (other, one))]
 
 
 def nearest(word: str, words: Sequence[str]) -> str | None:
